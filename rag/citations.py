@@ -1,0 +1,179 @@
+"""The check: an answer's text against the passages that were sent, down to the exact words.
+
+Whatever a generator wrote, quotation or prose, goes through `check_answer`. The marks [n] that it set are hints: a
+right one is kept, a wrong or missing one is repaired when a passage that was sent bears the sentence, and dropped
+otherwise.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rag.claims import unsupported_claims
+from rag.text import sentence_spans, syllables
+from rag.types import AnswerSentence, Citation, ScoredChunk, Support
+
+UNSUPPORTED_NOTE = "[chưa có căn cứ]"
+
+# [1] · [1, 2] · 【1】 · ［1］ · [^1] · [Đoạn 1]: the ways in which models write a citation.
+_MARK = re.compile(
+    r"\s*[\[【［]\s*\^?(?:(?:đoạn|tài liệu|nguồn)\s*)?(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\s*[\]】］]", re.IGNORECASE
+)
+_NEGATIONS = frozenset({"không", "chưa", "chẳng", "đừng", "chớ"})
+_WINDOW_SENTENCES = 3
+_SUPPORTED_COVERAGE = 0.7
+_LOCATED_COVERAGE = 0.5
+"""Fewer than half of a sentence's words found: there is nothing that could honestly be highlighted."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedAnswer:
+    """An answer whose sentences carry their support; `text` has [n] for the nth citation after each sentence."""
+
+    text: str
+    sentences: tuple[AnswerSentence, ...]
+    citations: tuple[Citation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Words of a passage that may bear a sentence; offsets are the document's."""
+
+    passage: ScoredChunk
+    start_char: int
+    end_char: int
+    text: str
+    coverage: float
+
+
+def check_answer(text: str, passages: Sequence[ScoredChunk]) -> CheckedAnswer:
+    """Each sentence of `text` with its support among `passages`, where [n] means the nth of them."""
+    clean, marks = _without_marks(text)
+    spans = sentence_spans(clean)
+    sentences: list[AnswerSentence] = []
+    citations: list[Citation] = []
+    parts: list[str] = []
+    done = 0
+    for position, (start, end) in enumerate(spans):
+        next_start = spans[position + 1][0] if position + 1 < len(spans) else len(clean) + 1
+        cited = [number for place, number in marks if start < place <= next_start or (position == 0 and place == 0)]
+        sentence = clean[start:end]
+        support, found = _support(sentence, cited, passages)
+        numbers = tuple(dict.fromkeys(_cite(span, citations) for span in found))
+        sentences.append(AnswerSentence(sentence, support, numbers))
+        note = "".join(f"[{number}]" for number in numbers) or UNSUPPORTED_NOTE
+        parts.append(f"{clean[done:end]} {note}")
+        done = end
+    return CheckedAnswer("".join(parts).strip(), tuple(sentences), tuple(citations))
+
+
+def _without_marks(text: str) -> tuple[str, list[tuple[int, int]]]:
+    """The text without its citation marks, and (offset in that text, number) for each."""
+    parts: list[str] = []
+    marks: list[tuple[int, int]] = []
+    done = length = 0
+    for match in _MARK.finditer(text):
+        parts.append(text[done : match.start()])
+        length += match.start() - done
+        done = match.end()
+        marks.extend((length, int(number)) for number in re.findall(r"\d+", match[1]))
+    return "".join([*parts, text[done:]]), marks
+
+
+def _support(sentence: str, cited: Sequence[int], passages: Sequence[ScoredChunk]) -> tuple[Support, list[_Span]]:
+    hinted = [passages[number - 1] for number in dict.fromkeys(cited) if 1 <= number <= len(passages)]
+    others = [passage for passage in passages if passage not in hinted]
+    quoted = next((span for passage in [*hinted, *others] if (span := _verbatim(sentence, passage))), None)
+    if quoted is not None:
+        return Support.SUPPORTED, [quoted]
+    keys = syllables(sentence)
+    if not keys:
+        return Support.UNSUPPORTED, []
+    by_hint = _best(sentence, keys, hinted)
+    if by_hint[0] is Support.SUPPORTED:
+        return by_hint
+    by_any = _best(sentence, keys, others)
+    if by_any[0] is Support.SUPPORTED:
+        return by_any
+    together = _together(sentence, keys, hinted if len(hinted) > 1 else list(passages))
+    if together[0] is Support.SUPPORTED:
+        return together
+    return by_hint if by_hint[0] is Support.PARTIAL else by_any
+
+
+def _verbatim(sentence: str, passage: ScoredChunk) -> _Span | None:
+    at = passage.chunk.text.find(sentence)
+    if at < 0 or len(sentence.split()) < 2:
+        return None
+    start = passage.chunk.start_char + at
+    return _Span(passage, start, start + len(sentence), sentence, 1.0)
+
+
+def _best(sentence: str, keys: Sequence[str], passages: Sequence[ScoredChunk]) -> tuple[Support, list[_Span]]:
+    """The best support that one passage alone gives; earlier passages win ties."""
+    spans = sorted((_widest(keys, passage) for passage in passages), key=lambda span: -span.coverage)
+    graded = [(_grade(sentence, [span]), [span]) for span in spans]
+    for wanted in (Support.SUPPORTED, Support.PARTIAL):
+        for support, found in graded:
+            if support is wanted:
+                return support, found
+    return Support.UNSUPPORTED, []
+
+
+def _together(sentence: str, keys: Sequence[str], passages: Sequence[ScoredChunk]) -> tuple[Support, list[_Span]]:
+    """The support that two passages give together, for a sentence that joins what they say."""
+    spans = sorted((_widest(keys, passage) for passage in passages), key=lambda span: -span.coverage)[:4]
+    for position, first in enumerate(spans):
+        for second in spans[position + 1 :]:
+            if _grade(sentence, [first, second]) is Support.SUPPORTED:
+                return Support.SUPPORTED, [first, second]
+    return Support.UNSUPPORTED, []
+
+
+def _grade(sentence: str, spans: Sequence[_Span]) -> Support:
+    keys = syllables(sentence)
+    told_text = "\n".join(span.text for span in spans)
+    told = set(syllables(told_text))
+    coverage = sum(key in told for key in keys) / len(keys)
+    if coverage < _LOCATED_COVERAGE:
+        return Support.UNSUPPORTED
+    # A name may stand in the title above the words that tell of it; a number must be in the words themselves.
+    above = " ".join(f"{span.passage.title}. {span.passage.chunk.heading}." for span in spans)
+    missing = unsupported_claims(sentence, told_text)
+    missing = [claim for claim in missing if claim[:1].isdigit() or claim in unsupported_claims(sentence, above)]
+    negated = bool(_NEGATIONS & set(keys)) != bool(_NEGATIONS & told)
+    if missing or negated or coverage < _SUPPORTED_COVERAGE:
+        return Support.PARTIAL
+    return Support.SUPPORTED
+
+
+def _widest(keys: Sequence[str], passage: ScoredChunk) -> _Span:
+    """The run of one to three sentences of a passage that holds most of the keys; the shortest of equals."""
+    chunk = passage.chunk
+    spans = sentence_spans(chunk.text)
+    told = [set(syllables(chunk.text[start:end])) for start, end in spans]
+    best = _Span(passage, chunk.start_char, chunk.start_char, "", 0.0)
+    for count in range(1, _WINDOW_SENTENCES + 1):
+        for first in range(len(spans) - count + 1):
+            held = set().union(*told[first : first + count])
+            coverage = sum(key in held for key in keys) / len(keys)
+            if coverage > best.coverage + (0.05 if count > 1 else 0.0):
+                start, end = spans[first][0], spans[first + count - 1][1]
+                best = _Span(passage, chunk.start_char + start, chunk.start_char + end, chunk.text[start:end], coverage)
+    return best
+
+
+def _cite(span: _Span, citations: list[Citation]) -> int:
+    """The number of the citation of these words, added when it is new."""
+    chunk = span.passage.chunk
+    for citation in citations:
+        if (citation.doc_id, citation.start_char, citation.end_char) == (chunk.doc_id, span.start_char, span.end_char):
+            return citation.number
+    number = len(citations) + 1
+    citations.append(
+        Citation(
+            number, chunk.doc_id, span.passage.title, span.passage.source, chunk.page,
+            span.start_char, span.end_char, span.text,
+        )
+    )  # fmt: skip
+    return number

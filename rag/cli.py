@@ -1,0 +1,249 @@
+"""The `rag` command. Heavy imports stand inside the commands, so that each loads only what it needs."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rag.config import RagConfig, load_config, resolve
+from rag.errors import RagError
+from rag.messages import message
+
+if TYPE_CHECKING:
+    from rag.types import Answer, ScoredChunk
+
+_QUOTE_CHARS = 300
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status is 0 when done, 1 for an error that a person can mend, 2 for wrong usage."""
+    options = _parser().parse_args(arguments)
+    try:
+        overrides = {"llm.model": getattr(options, "llm", None), "llm.gpu_layers": getattr(options, "gpu_layers", None)}
+        config = load_config(options.config, overrides=overrides)
+        status: int = options.run(options, config)
+    except RagError as error:
+        print(f"rag: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _index(options: argparse.Namespace, config: RagConfig) -> int:
+    from rag.embedding import load_embedder
+    from rag.index import update_index
+
+    roots = [Path(path) for path in options.paths] or [resolve(config.corpus)]
+    show = sys.stderr.isatty() and not options.json
+    report = update_index(
+        _index_folder(options, config),
+        roots,
+        load_embedder(config.embedding),
+        config,
+        rebuild=options.rebuild,
+        progress=_show_progress if show else None,
+    )
+    if show:
+        print("\r\033[K", end="", file=sys.stderr)
+    if options.json:
+        _print_json(report.as_json())
+    else:
+        for _, reason in report.failed:
+            print(f"rag: {reason}", file=sys.stderr)
+        print(message("indexed", options.lang, **report.as_json()))
+    return 0
+
+
+def _search(options: argparse.Namespace, config: RagConfig) -> int:
+    from rag.pipeline import open_bot
+
+    passages = open_bot(_index_folder(options, config), config, llm="none").search(options.question, options.limit)
+    if options.json:
+        _print_json([scored.as_json(rank) for rank, scored in enumerate(passages, start=1)])
+    elif not passages:
+        print(message("nothing_found", options.lang))
+    else:
+        _print_passages(passages)
+    return 0
+
+
+def _ask(options: argparse.Namespace, config: RagConfig) -> int:
+    from rag.pipeline import open_bot
+
+    answer = open_bot(_index_folder(options, config), config).ask(options.question)
+    if options.json:
+        _print_json(answer.as_json())
+    else:
+        _print_answer(answer, options.lang)
+    return 0
+
+
+def _serve(options: argparse.Namespace, config: RagConfig) -> int:
+    from rag.app import serve
+    from rag.pipeline import open_bot
+
+    bot = open_bot(_index_folder(options, config), config)
+    port = config.page.port if options.port is None else options.port
+    serve(bot, options.host or config.page.host, port, open_browser=options.open)
+    return 0
+
+
+def _eval(options: argparse.Namespace, config: RagConfig) -> int:
+    from rag.evaluation import evaluate_file
+    from rag.report import terminal_table
+
+    evaluation = evaluate_file(
+        Path(options.questions),
+        config,
+        index=Path(options.index) if options.index else None,
+        corpus=Path(options.corpus) if options.corpus else None,
+        from_contexts=options.from_contexts,
+        retrieval_only=options.retrieval_only,
+        limit=options.limit,
+        out=Path(options.out) if options.out else None,
+        progress=_show_progress if sys.stderr.isatty() else None,
+    )
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr)
+    print(terminal_table(evaluation.metrics))
+    return 0
+
+
+def _compare(options: argparse.Namespace, _: RagConfig) -> int:
+    from rag.comparison import compare
+
+    print(compare(Path(options.run_a), Path(options.run_b)))
+    return 0
+
+
+def _models(options: argparse.Namespace, config: RagConfig) -> int:
+    from rag import models
+
+    if options.action == "add":
+        added = models.add_model(Path(options.name))
+        print(message("model_added", options.lang, name=added.name, megabytes=added.megabytes))
+    elif options.action == "check":
+        path = models.find_llm(options.name or config.llm.model)
+        if path is None:
+            print(message("no_llm", options.lang))
+        else:
+            _print_json(models.check_model(path))
+    elif options.action == "pull":
+        pulled = models.pull_model(options.name)
+        print(message("model_added", options.lang, name=pulled.name, megabytes=pulled.megabytes))
+    else:
+        _print_json(models.overview(config))
+    return 0
+
+
+def _doctor(options: argparse.Namespace, config: RagConfig) -> int:
+    from rag.doctor import findings
+
+    results = findings(_index_folder(options, config), config)
+    for name, fine, detail in results:
+        print(f"{'ok  ' if fine else 'FAIL'} {name}: {detail}")
+    return 0 if all(fine for _, fine, _ in results) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="rag", description="Ask a folder of Vietnamese documents, offline; every sentence of an answer is checked."
+    )
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--config", type=Path, help="settings file (default: rag.toml here, if there is one)")
+    common.add_argument("--lang", choices=("en", "vi"), default="en", help="language of messages (default: en)")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, run: Any, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, parents=[common], help=text, description=text)
+        added.set_defaults(run=run)
+        return added
+
+    index = command("index", _index, "bring the index in step with folders of documents")
+    index.add_argument("paths", nargs="*", metavar="PATH", help="folders or files (default: seeds/)")
+    index.add_argument("--rebuild", action="store_true", help="make it anew, of these folders alone")
+    search = command("search", _search, "show the passages nearest to a question")
+    search.add_argument("-k", dest="limit", type=_positive, default=None, help="how many (default: 8)")
+    ask = command("ask", _ask, "answer a question with cited, checked sentences")
+    serve = command("serve", _serve, "open the page")
+    serve.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
+    serve.add_argument("--port", type=int, help="port to listen on (default: 7860)")
+    serve.add_argument("--open", action="store_true", help="open the page in the browser")
+    evaluate = command("eval", _eval, "run a question set and report the figures")
+    evaluate.add_argument("questions", metavar="QUESTIONS", help="JSON Lines, CSV or SQuAD JSON")
+    corpus = evaluate.add_mutually_exclusive_group()
+    corpus.add_argument("--index", metavar="DIR", help="folder of the index (default: index/)")
+    corpus.add_argument("--corpus", metavar="PATH", help="index this folder for the run")
+    corpus.add_argument("--from-contexts", action="store_true", help="the corpus is the set's own contexts")
+    evaluate.add_argument("--retrieval-only", action="store_true", help="measure the search alone")
+    evaluate.add_argument("--limit", type=_positive, help="only the first N questions")
+    evaluate.add_argument("--out", metavar="DIR", help="keep results here, and resume from them")
+    compare = command("compare", _compare, "compare two results folders question by question")
+    compare.add_argument("run_a", metavar="RUN_A")
+    compare.add_argument("run_b", metavar="RUN_B")
+    models = command("models", _models, "list, get, add or check language models")
+    models.add_argument("action", choices=("list", "pull", "add", "check"))
+    models.add_argument("name", nargs="?", default="", help="a preset, a name in models/, or a GGUF file")
+    doctor = command("doctor", _doctor, "say what works here, what does not and what to type")
+    for one in (index, search, ask, serve, doctor):
+        one.add_argument("--index", metavar="DIR", help="folder of the index (default: index/)")
+    for one in (index, search, ask):
+        one.add_argument("--json", action="store_true", help="print JSON")
+    for one in (search, ask):
+        one.add_argument("question", metavar="QUESTION")
+    for one in (ask, serve, evaluate, doctor):
+        one.add_argument("--llm", metavar="NAME|PATH|none", help="language model (default: the first in models/)")
+        one.add_argument("--gpu-layers", type=int, help="model layers on the GPU; -1 is all (default: 0)")
+    return parser
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return value
+
+
+def _index_folder(options: argparse.Namespace, config: RagConfig) -> Path:
+    return Path(options.index) if options.index else resolve(config.index)
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _print_answer(answer: "Answer", lang: str) -> None:
+    print(answer.text)
+    if answer.abstained:
+        print(message(answer.reason, lang))
+        if answer.retrieved:
+            print(message("nearest", lang))
+            _print_passages(answer.retrieved[:3])
+        return
+    print()
+    for citation in answer.citations:
+        place = f"{citation.source}, {citation.start_char}-{citation.end_char}"
+        print(f"[{citation.number}] {citation.title} ({place})\n    “{citation.quote}”")
+    supported = sum(sentence.support == "supported" for sentence in answer.sentences)
+    print(message("checked", lang, supported=supported, sentences=len(answer.sentences)))
+
+
+def _print_passages(passages: Sequence["ScoredChunk"]) -> None:
+    for rank, scored in enumerate(passages, start=1):
+        text = " ".join(scored.chunk.text.split())
+        cut = f"{text[:_QUOTE_CHARS]}…" if len(text) > _QUOTE_CHARS else text
+        print(f"{rank}. {scored.source} · {scored.score:.3f}\n   {cut}")
+
+
+def _show_progress(done: int, total: int, name: str) -> None:
+    print(f"\r\033[K{done}/{total} {name[:60]}", end="", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

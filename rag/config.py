@@ -1,0 +1,233 @@
+"""Every setting in one frozen tree: rag.toml, then RAG_* variables, then arguments, the later winning."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from rag.errors import ConfigError
+
+Section = TypeVar("Section")
+
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+"""The checkout: `models/`, `seeds/` and `index/` stand here."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkingConfig:
+    """How documents are cut into passages."""
+
+    chunk_chars: int = 900
+    """Upper limit of a passage. About 200 syllables: a paragraph or two, so that a pronoun keeps its name."""
+    overlap_chars: int = 150
+    """What two neighbours share: about one sentence, so that none is cut off from the one before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingConfig:
+    """Which sentence-transformers model turns texts into vectors."""
+
+    model: str = "models/embedding-vi"
+    """A folder (relative ones are looked for in the checkout) or a name that sentence-transformers knows."""
+    query_prefix: str = ""
+    """Put before a question; the E5 family wants "query: "."""
+    passage_prefix: str = ""
+    """Put before a passage; the E5 family wants "passage: "."""
+    device: str = "cpu"
+    """A torch device name; a static model is always on the CPU."""
+    batch_size: int = 32
+    """Texts per forward pass; 32 passages of 512 tokens need under 2 GB with a large model."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalConfig:
+    """How passages are found."""
+
+    passages: int = 8
+    """Passages handed to the evidence step and shown."""
+    candidates: int = 100
+    """Best passages of each side that enter the fusion; past that rank neither side changes the top ten."""
+    dense_weight: float = 0.3
+    """Share of the dense score in the fused one, 0 to 1; the rest is lexical."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceConfig:
+    """Which sentences bear the answer, and when there is none."""
+
+    model: str = "models/evidence-vi/model.json"
+    """The trained sentence ranker."""
+    threshold: float = 0.5
+    """Least probability, 0 to 1, that the corpus answers; below it the system says that it does not know."""
+    sentences: int = 3
+    """Most sentences that an extractive answer quotes."""
+
+
+@dataclass(frozen=True, slots=True)
+class LlmConfig:
+    """The local language model."""
+
+    model: str = ""
+    """A GGUF file, a name in models/, or "none"; empty takes the GGUF in models/ when there is one."""
+    context_tokens: int = 4096
+    """The window to allocate: eight passages and an answer; a larger one costs memory on every start."""
+    max_tokens: int = 400
+    """Longest answer: about 250 Vietnamese syllables."""
+    temperature: float = 0.0
+    """0 gives the same answer to the same question."""
+    seed: int = 7
+    """Makes an answer repeatable when the temperature is above 0."""
+    gpu_layers: int = 0
+    """Layers to put on a GPU; -1 means all, 0 stays on the CPU."""
+    threads: int = 0
+    """Threads for the model; 0 takes the machine's physical cores."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageConfig:
+    """The Gradio page."""
+
+    host: str = "127.0.0.1"
+    """The address to listen on; loopback keeps the documents on this machine."""
+    port: int = 7860
+    """The TCP port."""
+
+
+@dataclass(frozen=True, slots=True)
+class RagConfig:
+    """All settings; the defaults run everything on a CPU with what ships in the repository."""
+
+    corpus: str = "seeds"
+    """Folder of documents that `rag index` takes when none is named."""
+    index: str = "index"
+    """Folder of the built index."""
+    max_question_chars: int = 4000
+    """Longer questions are refused: no search is served by a pasted chapter."""
+    max_file_mb: int = 50
+    """Larger files are refused rather than filling the memory."""
+    chunking: ChunkingConfig = field(default_factory=ChunkingConfig)
+    embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)
+    retrieval: RetrievalConfig = field(default_factory=RetrievalConfig)
+    evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
+    llm: LlmConfig = field(default_factory=LlmConfig)
+    page: PageConfig = field(default_factory=PageConfig)
+
+    def __post_init__(self) -> None:
+        """Refuse values that no step can work with.
+
+        Raises:
+            ConfigError: naming the setting, its value and its range.
+        """
+        _within("chunking.chunk_chars", self.chunking.chunk_chars, 100, 20_000)
+        _within("chunking.overlap_chars", self.chunking.overlap_chars, 0, self.chunking.chunk_chars // 2)
+        _within("embedding.batch_size", self.embedding.batch_size, 1, 4096)
+        _within("retrieval.passages", self.retrieval.passages, 1, 100)
+        _within("retrieval.candidates", self.retrieval.candidates, 10, 10_000)
+        _within("retrieval.dense_weight", self.retrieval.dense_weight, 0, 1)
+        _within("evidence.threshold", self.evidence.threshold, 0, 1)
+        _within("evidence.sentences", self.evidence.sentences, 1, 20)
+        _within("llm.context_tokens", self.llm.context_tokens, 512, 1_048_576)
+        _within("llm.max_tokens", self.llm.max_tokens, 1, self.llm.context_tokens // 2)
+        _within("llm.temperature", self.llm.temperature, 0, 2)
+        _within("llm.gpu_layers", self.llm.gpu_layers, -1, 1000)
+        _within("page.port", self.page.port, 0, 65_535)
+
+
+def load_config(
+    path: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> RagConfig:
+    """The settings in force.
+
+    Args:
+        path: a TOML file; None takes rag.toml of the working folder when there is one.
+        environment: variables such as RAG_INDEX or RAG_LLM_MODEL; None takes the process's own.
+        overrides: dotted names to values ("llm.model": "none"); None values are passed over.
+
+    Raises:
+        ConfigError: a name is unknown, a value is of the wrong type or out of range, the file is not TOML.
+    """
+    config = RagConfig()
+    file = path if path is not None else Path("rag.toml")
+    if path is not None or file.is_file():
+        config = _merged(config, _read_toml(file), str(file))
+    variables = _from_environment(os.environ if environment is None else environment)
+    config = _merged(config, variables, "the environment")
+    given = {name: value for name, value in (overrides or {}).items() if value is not None}
+    return _merged(config, _nested(given), "the arguments")
+
+
+def resolve(path: str) -> Path:
+    """`path` in the working folder when it is there, else in the checkout; absolute paths stay as they are."""
+    here = Path(path).expanduser()
+    return here if here.is_absolute() or here.exists() else PROJECT_DIR / here
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{file} cannot be read as TOML ({error}): mend it or name another with --config") from error
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    """RAG_LLM_MODEL=x as {"llm": {"model": "x"}}, for the settings that exist; other RAG_* variables are errors."""
+    known: dict[str, str] = {}
+    defaults = RagConfig()
+    for top in fields(RagConfig):
+        section = getattr(defaults, top.name)
+        if isinstance(section, str | int | float):
+            known[f"RAG_{top.name}".upper()] = top.name
+        else:
+            known |= {f"RAG_{top.name}_{leaf.name}".upper(): f"{top.name}.{leaf.name}" for leaf in fields(section)}
+    unknown = sorted(name for name in environment if name.startswith("RAG_") and name not in known)
+    if unknown:
+        raise ConfigError(f"unknown variable {unknown[0]}: the settings are listed in README.md")
+    return _nested({known[name]: value for name, value in environment.items() if name in known})
+
+
+def _nested(dotted: Mapping[str, Any]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for name, value in dotted.items():
+        section, _, leaf = name.rpartition(".")
+        (tree.setdefault(section, {}) if section else tree)[leaf] = value
+    return tree
+
+
+def _merged(config: Section, values: Mapping[str, Any], origin: str, prefix: str = "") -> Section:
+    known = {item.name for item in fields(config)}  # type: ignore[arg-type]
+    changes: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in known:
+            raise ConfigError(f"unknown setting {prefix}{name} in {origin}: one of {', '.join(sorted(known))}")
+        current = getattr(config, name)
+        if isinstance(value, Mapping):
+            if isinstance(current, str | int | float):
+                raise ConfigError(f"{prefix}{name} in {origin} is a value, not a section: write {name} = …")
+            changes[name] = _merged(current, value, origin, f"{prefix}{name}.")
+        else:
+            changes[name] = _converted(f"{prefix}{name}", value, current, origin)
+    return replace(config, **changes)  # type: ignore[type-var]
+
+
+def _converted(name: str, value: Any, current: Any, origin: str) -> str | int | float:
+    if not isinstance(current, str | int | float):
+        raise ConfigError(f"{name} in {origin} is a section, not a value: write [{name}]")
+    kind = type(current)
+    allowed = (str, int, float) if kind is not str else (str,)
+    try:
+        if isinstance(value, bool) or not isinstance(value, allowed):
+            raise ValueError
+        if kind is int and isinstance(value, float) and not value.is_integer():
+            raise ValueError
+        return kind(value)
+    except ValueError:
+        raise ConfigError(f"{name} = {value!r} in {origin}: a value of type {kind.__name__} is needed") from None
+
+
+def _within(name: str, value: float, least: float, most: float) -> None:
+    if not least <= value <= most:
+        raise ConfigError(f"{name} = {value} is out of range: choose {least} to {most}")

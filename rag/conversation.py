@@ -1,0 +1,63 @@
+"""What a follow-up means: a question that leans on the one before it, made to stand alone."""
+
+import re
+from collections.abc import Sequence
+
+from rag.claims import names
+from rag.text import fold, syllables
+from rag.types import Turn
+
+# Matched without marks, so that unaccented follow-ups are seen too.
+_OPENING = re.compile(r"^(?:vay|the|vay the)?\s*(?:thi)?\s*con\b", re.IGNORECASE)
+_TAIL = re.compile(r"\s*(?:thì sao|thi sao|thế nào|the nao|ra sao|thì|thi)?\s*(?:vậy|vay)?\s*\?*\s*$", re.IGNORECASE)
+_OPENING_WORDS = re.compile(r"^\s*(?:(?:vậy|vay|thế|the)\s+)?(?:thì\s+|thi\s+)?(?:còn|con)\s+", re.IGNORECASE)
+_PRONOUN = re.compile(
+    r"\b(?:(ông|bà|anh|chị|cô|ong|ba|co) (ấy|ta|này|đó|ay|nay|do)|"
+    r"(?:công ty|tổ chức|dự án|mô hình|sự kiện|nước|quỹ|cơ quan|cong ty|to chuc|du an|mo hinh|su kien|nuoc|quy|co quan)"
+    r" (?:này|đó|ấy|trên|nay|do|ay|tren)"
+    r"|(?:điều|việc|cái|dieu|viec|cai) (?:này|đó|nay|do)|họ|nó|ở đó|o do|tại đó|tai do)\b",
+    re.IGNORECASE,
+)
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_SHORT_KEYS = 4
+
+
+def stand_alone(question: str, history: Sequence[Turn]) -> str:
+    """`question` with what it takes from the conversation; unchanged when it stands by itself.
+
+    "Còn năm 2045 thì sao?" puts 2045 in the place of the last question's year, a pronoun becomes the last name that was
+    asked about or answered, and any other fragment is put behind the last question.
+    """
+    if not history:
+        return question
+    last = history[-1]
+    if _OPENING.match(fold(question).strip()):
+        return _with_replacement(question, last)
+    pronoun = _PRONOUN.search(question)
+    if pronoun is not None:
+        name = _last_name(last)
+        if name:
+            return f"{question[: pronoun.start()]}{name}{question[pronoun.end() :]}".strip()
+        return f"{last.question.rstrip(' ?')}: {question}"
+    if len(syllables(question)) <= _SHORT_KEYS and not names(question):
+        return f"{last.question.rstrip(' ?')}: {question}"
+    return question
+
+
+def _with_replacement(question: str, last: Turn) -> str:
+    topic = _TAIL.sub("", _OPENING_WORDS.sub("", question)).strip()
+    years, last_years = _YEAR.findall(topic), _YEAR.findall(last.question)
+    if years and last_years and len(syllables(topic)) <= _SHORT_KEYS:
+        return last.question.replace(last_years[0], years[0])
+    new_names, old_names = names(f"x {topic}"), names(f"x {last.question}")
+    if new_names and old_names and len(syllables(topic)) <= 6:
+        return last.question.replace(old_names[0], new_names[0])
+    return f"{last.question.rstrip(' ?')}, {topic}?"
+
+
+def _last_name(turn: Turn) -> str:
+    """The name that a pronoun most likely means: the longest one that was asked about, else the first answered."""
+    asked = names(f"x {turn.question}")
+    if asked:
+        return max(asked, key=len)
+    return next(iter(names(turn.answer)), "")

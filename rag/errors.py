@@ -1,0 +1,37 @@
+"""What can go wrong, each with the way out at the end of its message."""
+
+
+class RagError(Exception):
+    """The base of every error that a person can mend; `cli` and `app` show its message as one line."""
+
+
+class ConfigError(RagError):
+    """A setting in rag.toml, the environment or the arguments has a wrong name or value."""
+
+
+class DocumentError(RagError):
+    """A file or folder cannot be read as documents."""
+
+
+class IndexMissingError(RagError):
+    """There is no index where one was asked for."""
+
+
+class IndexMismatchError(RagError):
+    """The index was made in another format, by another model or with other settings, or is damaged."""
+
+
+class ModelError(RagError):
+    """A model file or folder is missing, is not a model, or cannot be loaded here."""
+
+
+class QuestionError(RagError):
+    """A question is empty or too long."""
+
+
+class QuestionSetError(RagError):
+    """A question set or a results folder cannot be read."""
+
+
+class GenerationError(RagError):
+    """A loaded model failed while it was writing."""

@@ -1,0 +1,281 @@
+"""A bot over a question set: every question asked once, measured, kept, and summed up."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from rag.config import RagConfig, resolve
+from rag.conversation import stand_alone
+from rag.documents import make_document
+from rag.embedding import load_embedder
+from rag.errors import DocumentError, QuestionSetError
+from rag.index import Progress, index_documents, update_index
+from rag.judging import DEPTH, Failure, answer_metrics, failure_of, gold_sources, ranking_metrics, sources_by_name
+from rag.pipeline import Bot, open_bot
+from rag.questions import Question, read_questions
+from rag.report import figures_html, report_html
+from rag.results import Line, appending, resume, summarize, write_file, write_metrics
+from rag.types import Document, ScoredChunk, Turn
+
+if TYPE_CHECKING:
+    import pandas  # type: ignore[import-untyped]
+
+REPORT = "report.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a run found out."""
+
+    metrics: dict[str, Any]
+    """Figures with intervals, by kind, times and failures: see `rag.results.summarize`."""
+    results: list[Line]
+    """One object a question, in the order of the set: the lines of `results.jsonl`."""
+    configuration: dict[str, Any]
+    """Settings, models, corpus and question set that made them."""
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """One row a question: id, kind, question, answer, failure, and a column for each metric."""
+        import pandas  # comes with gradio
+
+        names = ("id", "kind", "question", "answer", "abstained", "failure")
+        rows = [{name: line[name] for name in names if name in line} | line["metrics"] for line in self.results]
+        return pandas.DataFrame(rows)
+
+    def _repr_html_(self) -> str:
+        return figures_html(self.metrics)
+
+
+def evaluate(
+    bot: Bot,
+    questions: str | Path | Sequence[Question],
+    *,
+    retrieval_only: bool = False,
+    limit: int | None = None,
+    out: Path | None = None,
+    progress: Progress | None = None,
+    source: Path | None = None,
+) -> Evaluation:
+    """The figures of a bot over a question set.
+
+    Args:
+        bot: what is asked.
+        questions: a file for `rag.questions.read_questions`, or questions.
+        retrieval_only: search, but make no answers.
+        limit: ask only the first so many questions; None asks all.
+        out: a folder for `results.jsonl`, `metrics.json` and `report.html`; a run that was stopped there goes on.
+        progress: called before each question with (questions done, questions in all, id).
+        source: the file that `questions` came from, to be named in the results.
+
+    Raises:
+        QuestionSetError: the set cannot be read, a question is too long, or `out` holds another run.
+        GenerationError: the language model failed; what was answered before is in `out`.
+    """
+    if isinstance(questions, str | Path):
+        source = Path(questions)
+        questions = read_questions(source)
+    _require_short(questions, bot.config.max_question_chars)
+    documents = sorted((document.source, document.doc_id) for document in bot.index.all_documents())
+    sources = sources_by_name([name for name, _ in documents])
+    configuration = _configuration(bot, questions, documents, retrieval_only, source)
+    asked = questions[:limit]
+    done = {line["id"]: line for line in resume(out, configuration)} if out is not None else {}
+    with appending(out) if out is not None else nullcontext() as append:
+        for count, question in enumerate(asked):
+            if progress is not None:
+                progress(count, len(asked), question.id)
+            if question.id not in done:
+                gold = gold_sources(question.docs, sources)
+                done[question.id] = (_search_line if retrieval_only else _answer_line)(bot, question, gold)
+                if append is not None:
+                    append(done[question.id])
+    results = [done[question.id] for question in asked]
+    names = dict.fromkeys(name for question in asked for name in question.docs)
+    unknown = [name for name in names if gold_sources([name], sources).isdisjoint(source for source, _ in documents)]
+    metrics = summarize(results) | {"unknown_docs": unknown}
+    evaluation = Evaluation(metrics, results, configuration)
+    if out is not None:
+        _finish(out, evaluation)
+    return evaluation
+
+
+@contextmanager
+def bot_for(
+    questions: Sequence[Question],
+    config: RagConfig,
+    *,
+    index: Path | None = None,
+    corpus: Path | None = None,
+    from_contexts: bool = False,
+    llm: str | None = None,
+    progress: Progress | None = None,
+    warn: Callable[[str], None] | None = None,
+) -> Iterator[tuple[Bot, list[Question]]]:
+    """A bot over the corpus that is asked for, and the questions with their gold documents in it; closed at the end.
+
+    The corpus is the files at `corpus`, or with `from_contexts` the set's own distinct contexts, indexed in a temporary
+    folder; otherwise the index at `index`, None for that of the settings. `warn` hears of files that cannot be read.
+
+    Raises:
+        QuestionSetError: no question has a context, or one has an empty one.
+        RagError: the corpus, the index or a model is missing or does not fit.
+    """
+    with ExitStack() as stack:
+        folder = index if index is not None else resolve(config.index)
+        asked = list(questions)
+        if from_contexts or corpus is not None:
+            folder = Path(stack.enter_context(TemporaryDirectory(prefix="rag-eval-")))
+        if from_contexts:
+            documents, asked = context_documents(questions)
+            index_documents(folder, "contexts", documents, load_embedder(config.embedding), config)
+        elif corpus is not None:
+            report = update_index(folder, [corpus], load_embedder(config.embedding), config, progress=progress)
+            if warn is not None:
+                for _, reason in report.failed:
+                    warn(reason)
+        bot = open_bot(folder, config, llm=llm)
+        stack.callback(bot.close)
+        yield bot, asked
+
+
+def context_documents(questions: Sequence[Question]) -> tuple[list[Document], list[Question]]:
+    """The distinct contexts as documents named context-00001 and so on, and the questions with them as gold documents.
+
+    Raises:
+        QuestionSetError: no question has a context, or one has no words in it.
+    """
+    made: dict[str, Document] = {}
+    asked: list[Question] = []
+    for question in questions:
+        context = question.context
+        if context is not None and context not in made:
+            try:
+                made[context] = make_document(context, f"context-{len(made) + 1:05d}")
+            except DocumentError as error:
+                raise QuestionSetError(f"question {question.id}: its context cannot be a document ({error})") from error
+        asked.append(replace(question, docs=(made[context].source,) if context is not None else ()))
+    if not made:
+        raise QuestionSetError("no question has a context: leave out --from-contexts or name --corpus")
+    return list(made.values()), asked
+
+
+def find_documents(bot: Bot, question: str) -> list[ScoredChunk]:
+    """Passages, the best first, until they come from ten distinct documents; all passages when there are fewer."""
+    limit = 2 * DEPTH
+    while True:
+        found = bot.search(question, limit)
+        first_of_each = {scored.source: place for place, scored in reversed(list(enumerate(found)))}
+        if len(first_of_each) >= DEPTH:
+            return found[: sorted(first_of_each.values())[DEPTH - 1] + 1]
+        if len(found) < limit:
+            return found
+        limit *= 4
+
+
+def _search_line(bot: Bot, question: Question, gold: frozenset[str]) -> Line:
+    understood = stand_alone(question.question, _history(bot, question))
+    began = time.perf_counter()
+    found = find_documents(bot, understood)
+    timings = {"retrieval": round((time.perf_counter() - began) * 1000, 3)}
+    metrics = ranking_metrics(gold if question.answerable else (), [scored.source for scored in found])
+    missed = metrics.get(f"recall@{DEPTH}") == 0.0
+    retrieved = [scored.as_json(rank) for rank, scored in enumerate(found, start=1)]
+    return {
+        **_asked(question),
+        "question": question.question,
+        "retrieved": retrieved,
+        "timings_ms": timings,
+        "failure": Failure.NOT_RETRIEVED if missed else None,
+        "metrics": metrics,
+    }
+
+
+def _answer_line(bot: Bot, question: Question, gold: frozenset[str]) -> Line:
+    turns = _history(bot, question)
+    answer = bot.ask(question.question, turns)
+    # An answer looks at a few passages, a ranking metric at ten documents: those of the answer come first.
+    found = [*answer.retrieved, *find_documents(bot, stand_alone(question.question, turns))]
+    ranked = list(dict.fromkeys(scored.source for scored in found))[:DEPTH]
+
+    def document_text(doc_id: str) -> str:
+        return bot.document(doc_id).text
+
+    metrics = ranking_metrics(gold if question.answerable else (), ranked)
+    return {
+        **_asked(question),
+        **answer.as_json(),
+        "ranked_docs": ranked,
+        "failure": failure_of(question, answer, gold, document_text),
+        "metrics": metrics | answer_metrics(question, answer, gold, document_text),
+    }
+
+
+def _asked(question: Question) -> Line:
+    return {"id": question.id, "kind": question.kind, "docs": list(question.docs), "answers": list(question.answers)}
+
+
+def _history(bot: Bot, question: Question) -> list[Turn]:
+    """The conversation before the question, its earlier questions asked of the same bot."""
+    turns: list[Turn] = []
+    for earlier in question.history:
+        turns.append(Turn(earlier, bot.ask(earlier, turns).text))
+    return turns
+
+
+def _require_short(questions: Sequence[Question], limit: int) -> None:
+    for question in questions:
+        longest = max(len(text) for text in (question.question, *question.history))
+        if longest > limit:
+            raise QuestionSetError(
+                f"question {question.id} has {longest} characters, the limit is {limit}: shorten it or raise"
+                " max_question_chars"
+            )
+
+
+def _configuration(
+    bot: Bot,
+    questions: Sequence[Question],
+    documents: Sequence[tuple[str, str]],
+    retrieval_only: bool,
+    source: Path | None,
+) -> dict[str, Any]:
+    """All that the results depend on. `content_sha256` is of the questions, whatever the file's format."""
+    return {
+        "settings": asdict(bot.config),
+        "embedding": dict(load_embedder(bot.config.embedding).identity),
+        "evidence_sha256": hashlib.sha256(resolve(bot.config.evidence.model).read_bytes()).hexdigest(),
+        "generator": bot.generator.name,
+        "retrieval_only": retrieval_only,
+        "corpus": {
+            "documents": len(documents),
+            "passages": bot.index.chunks,
+            "content_sha256": _sha256_of([doc_id for _, doc_id in documents]),
+        },
+        "questions": {
+            "name": source.name if source is not None else "",
+            "sha256": hashlib.sha256(source.read_bytes()).hexdigest() if source is not None else "",
+            "content_sha256": _sha256_of([asdict(question) for question in questions]),
+        },
+    }
+
+
+def _sha256_of(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+
+def _finish(out: Path, evaluation: Evaluation) -> None:
+    stored = {
+        "complete": True,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "configuration": evaluation.configuration,
+        **evaluation.metrics,
+    }
+    write_metrics(out, stored)
+    write_file(out, REPORT, report_html(stored, evaluation.results))

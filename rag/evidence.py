@@ -1,0 +1,143 @@
+"""Passages to the sentences that bear the answer, and the probability that there is an answer at all."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rag.config import EvidenceConfig, resolve
+from rag.errors import ModelError
+from rag.features import (
+    QUESTION_FEATURES,
+    SENTENCE_FEATURES,
+    AnswerKind,
+    AskedFor,
+    Candidate,
+    Rarity,
+    analyse,
+    candidates,
+    measure,
+)
+from rag.types import Embedder, Evidence, FloatMatrix, ScoredChunk
+
+_SEVERAL = frozenset({AnswerKind.LIST, AnswerKind.MANNER, AnswerKind.REASON})
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the passages hold on a question."""
+
+    asked: AskedFor | None
+    """None when there was no sentence to look at."""
+    evidence: tuple[Evidence, ...]
+    """Every candidate sentence, the most probable first."""
+    answerable: float
+    """Probability, 0 to 1, that one of them answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Perceptron:
+    """One hidden layer: w2 · tanh(w1 · (x - mean) / scale + b1) + b2."""
+
+    mean: FloatMatrix
+    scale: FloatMatrix
+    w1: FloatMatrix
+    b1: FloatMatrix
+    w2: FloatMatrix
+    b2: float
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> "Perceptron":
+        """The perceptron of its JSON form, matrices as nested lists."""
+        arrays = {name: np.asarray(stored[name], dtype=np.float32) for name in ("mean", "scale", "w1", "b1", "w2")}
+        return cls(**arrays, b2=float(stored["b2"]))
+
+    def __call__(self, features: FloatMatrix) -> FloatMatrix:
+        """Logits, shape (n,), of features, shape (n, k)."""
+        hidden = np.tanh((features - self.mean) / self.scale @ self.w1.T + self.b1)
+        logits: FloatMatrix = (hidden @ self.w2 + self.b2).astype(np.float32)
+        return logits
+
+
+class EvidenceModel:
+    """Ranks sentences and weighs them against "the corpus does not say".
+
+    One softmax runs over the logits of all candidate sentences and of one null option, so that the probability of the
+    null option falls as soon as any sentence bears the answer.
+    """
+
+    def __init__(self, config: EvidenceConfig, embedder: Embedder) -> None:
+        """Load the trained weights; `embedder` must be the one that they were trained with.
+
+        Raises:
+            ModelError: there is no such file, or it is for other features.
+        """
+        path = resolve(config.model)
+        self._embedder = embedder
+        stored = _read_model(path)
+        if (tuple(stored["sentence_features"]), tuple(stored["question_features"])) != (
+            SENTENCE_FEATURES,
+            QUESTION_FEATURES,
+        ):
+            raise ModelError(f"{path} was trained for other features: run models/training/evidence.py")
+        self.rarity = Rarity(stored["counts"], int(stored["documents"]))
+        self._sentence = Perceptron.from_json(stored["sentence"])
+        self._null = Perceptron.from_json(stored["null"])
+
+    def find(self, question: str, passages: Sequence[ScoredChunk]) -> Finding:
+        """What the passages, the best first, hold on the question."""
+        sentences = candidates(passages)
+        if not sentences:
+            return Finding(None, (), 0.0)
+        asked = analyse(question, self.rarity)
+        by_sentence, whole = measure(asked, passages, sentences, *self.cosines(question, passages, sentences))
+        logits = np.append(self._sentence(by_sentence), self._null(whole[None, :]))
+        probabilities = np.exp(logits - logits.max())
+        probabilities /= probabilities.sum()
+        evidence = [
+            Evidence(sentence.passage, sentence.start_char, sentence.end_char, sentence.text, float(probability))
+            for sentence, probability in zip(sentences, probabilities[:-1], strict=True)
+        ]
+        evidence.sort(key=lambda found: (-found.score, found.passage, found.start_char))
+        return Finding(asked, tuple(evidence), float(1.0 - probabilities[-1]))
+
+    def cosines(
+        self, question: str, passages: Sequence[ScoredChunk], sentences: Sequence[Candidate]
+    ) -> tuple[FloatMatrix, FloatMatrix]:
+        """The cosines of the question with the sentences, shape (len(sentences),), and with the passages, (k,)."""
+        asked = self._embedder.embed_queries([question])[0]
+        texts = [*(sentence.text for sentence in sentences), *(scored.chunk.text for scored in passages)]
+        cosines: FloatMatrix = self._embedder.embed_passages(texts) @ asked
+        return cosines[: len(sentences)], cosines[len(sentences) :]
+
+
+def choose(finding: Finding, limit: int) -> tuple[Evidence, ...]:
+    """The sentences to answer with, at most `limit`, in the order of their documents.
+
+    One sentence for a plain fact. What asks for a list, a reason or a manner may take its neighbours in probability.
+    """
+    if not finding.evidence or finding.asked is None:
+        return ()
+    best = finding.evidence[0]
+    several = finding.asked.kind in _SEVERAL
+    floor = best.score * (0.3 if several else 0.6)
+    chosen = [best]
+    for other in finding.evidence[1:]:
+        if len(chosen) >= (limit if several else min(limit, 2)) or other.score < floor:
+            break
+        chosen.append(other)
+    order = {passage: place for place, passage in enumerate(dict.fromkeys(found.passage for found in chosen))}
+    return tuple(sorted(chosen, key=lambda found: (order[found.passage], found.start_char)))
+
+
+def _read_model(path: Path) -> dict[str, Any]:
+    try:
+        stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(f"no evidence model at {path}: check evidence.model") from error
+    except ValueError as error:
+        raise ModelError(f"{path} is not an evidence model ({error}): check evidence.model") from error
+    return stored

@@ -1,0 +1,277 @@
+"""What can be measured between a question and a sentence; the evidence model turns it into probabilities.
+
+Training (models/training/evidence.py) and use call the same functions, so that the two cannot drift apart.
+"""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+
+from rag.claims import dates, names, numbers
+from rag.text import fold, is_unaccented, sentence_spans, syllables
+from rag.types import FloatMatrix, ScoredChunk
+
+
+class AnswerKind(StrEnum):
+    """What a question asks for."""
+
+    PERSON = "person"
+    PLACE = "place"
+    TIME = "time"
+    NUMBER = "number"
+    REASON = "reason"
+    MANNER = "manner"
+    LIST = "list"
+    OTHER = "other"
+
+
+# The first pattern that occurs decides; matched on keys without marks, so that unaccented questions count too.
+_KIND_PATTERNS = (
+    (AnswerKind.REASON, r"\b(vi sao|tai sao|ly do|nguyen nhan|do dau|vi dau|nham muc dich|de lam gi)\b"),
+    (
+        AnswerKind.TIME,
+        r"\b(khi nao|bao gio|luc nao"
+        r"|(nam|ngay|thang|thoi gian|thoi diem|hom|tuan|the ky|mua|gio) (nao|may|bao nhieu))\b",
+    ),
+    (AnswerKind.NUMBER, r"\b(bao nhieu|may|bao lau|bao xa|ty le nao|so luong|thu may|muc nao)\b"),
+    (
+        AnswerKind.PLACE,
+        r"\b(o dau|tai dau|noi nao|den dau|tu dau|dau la noi"
+        r"|(quoc gia|nuoc|thanh pho|tinh|dia diem|dia phuong|chau luc) nao)\b",
+    ),
+    (AnswerKind.LIST, r"\b(nhung gi|gom|nhung \w+( \w+)? (nao|gi)|cac \w+( \w+)? nao|liet ke|ke ten|neu ten)\b"),
+    (AnswerKind.PERSON, r"\b(ai|nguoi nao|ong nao|ba nao|nha \w+ nao|ten gi|ten cua)\b"),
+    (AnswerKind.MANNER, r"\b(nhu the nao|the nao|ra sao|lam sao|bang cach nao|cach nao)\b"),
+)  # fmt: skip
+_KINDS = tuple((kind, re.compile(pattern)) for kind, pattern in _KIND_PATTERNS)
+
+# Words that ask or that hold a sentence together: finding them says nothing about what a passage is about.
+_EMPTY_WORDS = frozenset(
+    "ai gì nào đâu sao mấy bao nhiêu thế như khi là của và có được các những cho trong với một để này đó thì mà ở tại về"
+    " từ đến do bởi vì hay hoặc không phải ra vào cũng đã sẽ đang bị cái theo trên dưới nên rằng ạ vậy à nhé em mình tôi"
+    " bạn xin hỏi biết hãy"
+    .split()
+)  # fmt: skip
+_FOLDED_EMPTY_WORDS = frozenset(map(fold, _EMPTY_WORDS))
+_REASON_WORDS = re.compile(r"\b(vì|do|bởi|nhằm|để|nhờ|nguyên nhân|lý do|khiến)\b", re.IGNORECASE)
+_PLACE_WORDS = re.compile(r"\b(ở|tại|thành phố|tỉnh|quận|huyện|thủ đô|nước|bang|vùng|khu|đến|từ)\b", re.IGNORECASE)
+_NO_EVIDENCE = re.compile(r"(?:Ảnh|Nguồn|Hình)\s*:")
+
+SENTENCE_FEATURES = (
+    "words", "pairs", "words_near", "words_passage", "cosine", "cosine_passage", "reciprocal_rank", "has_kind",
+    "lacks_kind", "length", "novelty", "run", "names_missing", "names_missing_passage", "best_words", "is_other",
+)  # fmt: skip
+QUESTION_FEATURES = (
+    "words", "words_near", "words_passage", "pairs", "cosine", "cosine_passage", "names_missing",
+    "names_missing_anywhere", "has_names", "content_words", "rarest_found", "kind_found", "run",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Rarity:
+    """Inverse document frequency of syllables, from counts over `documents` texts."""
+
+    counts: Mapping[str, int]
+    documents: int
+
+    @cached_property
+    def _folded(self) -> dict[str, int]:
+        folded: dict[str, int] = {}
+        for syllable, count in self.counts.items():
+            folded[fold(syllable)] = folded.get(fold(syllable), 0) + count
+        return folded
+
+    def weight(self, key: str, folded: bool) -> float:
+        """ln((N + 1) / (n + 1)), at least 0: about 9 for what never occurred, near 0 for "của"."""
+        count = (self._folded if folded else self.counts).get(key, 0)
+        return max(math.log((self.documents + 1) / (count + 1)), 0.0)
+
+
+@dataclass(frozen=True)
+class AskedFor:
+    """A question taken apart."""
+
+    text: str
+    keys: tuple[str, ...]
+    """All its keys in order; without marks when the question has none."""
+    weights: Mapping[str, float]
+    """Rarity of each key that is not an empty word."""
+    kind: AnswerKind
+    claims: tuple[tuple[str, ...], ...]
+    """The keys of each name and number in it."""
+    unaccented: bool
+
+    def keys_of(self, text: str) -> list[str]:
+        """The keys of a text in the question's own spelling."""
+        return [fold(key) for key in syllables(text)] if self.unaccented else syllables(text)
+
+
+def analyse(question: str, rarity: Rarity) -> AskedFor:
+    """What a question asks for and about."""
+    unaccented = is_unaccented(question)
+    keys = [fold(key) for key in syllables(question)] if unaccented else syllables(question)
+    empty = _FOLDED_EMPTY_WORDS if unaccented else _EMPTY_WORDS
+    weights = {key: rarity.weight(key, unaccented) for key in keys if key not in empty}
+    written = [*names(question), *(number.written for number in numbers(question))]
+    written += [str(date.year) for date in dates(question) if date.year]
+    claims = tuple(claim for claim in dict.fromkeys(tuple(_keys(text, unaccented)) for text in written) if claim)
+    return AskedFor(question, tuple(keys), weights, answer_kind(question), claims, unaccented)
+
+
+def answer_kind(question: str) -> AnswerKind:
+    """The kind of answer that a question asks for, by its question words."""
+    plain = fold(" ".join(syllables(question)))
+    return next((kind for kind, pattern in _KINDS if pattern.search(plain)), AnswerKind.OTHER)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence that may bear the answer."""
+
+    passage: int
+    """0-based position of its passage in the retrieved list."""
+    start_char: int
+    """In the document's text."""
+    end_char: int
+    text: str
+    near: str
+    """The sentence before it and its headings: what its pronouns may mean."""
+
+
+def candidates(passages: Sequence[ScoredChunk]) -> list[Candidate]:
+    """The sentences of the passages in retrieval order, each once, without captions' credits and short scraps."""
+    found: list[Candidate] = []
+    seen: set[tuple[str, int]] = set()
+    for position, scored in enumerate(passages):
+        chunk = scored.chunk
+        before = ""
+        for start, end in sentence_spans(chunk.text):
+            text = chunk.text[start:end]
+            near = f"{scored.title} {chunk.heading} {before}"
+            before = text
+            key = (chunk.doc_id, chunk.start_char + start)
+            if key in seen or len(text.split()) < 4 or _NO_EVIDENCE.match(text):
+                continue
+            seen.add(key)
+            found.append(Candidate(position, chunk.start_char + start, chunk.start_char + end, text, near))
+    return found
+
+
+def measure(
+    asked: AskedFor,
+    passages: Sequence[ScoredChunk],
+    sentences: Sequence[Candidate],
+    sentence_cosines: FloatMatrix,
+    passage_cosines: FloatMatrix,
+) -> tuple[FloatMatrix, FloatMatrix]:
+    """The features of the sentences, (len(sentences), len(SENTENCE_FEATURES)), and of the question as a whole, (k,).
+
+    The cosines have shapes (len(sentences),) and (len(passages),). There must be at least one sentence.
+    """
+    passage_keys = [asked.keys_of(f"{scored.title} {scored.chunk.heading} {scored.chunk.text}") for scored in passages]
+    passage_sets = [set(keys) for keys in passage_keys]
+    passage_words = [_covered(asked, keys) for keys in passage_sets]
+    passage_missing = [_missing_claims(asked, keys) for keys in passage_keys]
+    rows = []
+    for sentence, cosine in zip(sentences, sentence_cosines, strict=True):
+        keys = asked.keys_of(sentence.text)
+        near = set(keys) | set(asked.keys_of(sentence.near))
+        has_kind = _has_kind(asked, sentence.text)
+        known = asked.kind not in (AnswerKind.OTHER, AnswerKind.MANNER, AnswerKind.LIST)
+        own = [key for key in keys if key not in asked.weights]
+        rows.append((
+            _covered(asked, set(keys)),
+            _pairs_covered(asked, keys),
+            _covered(asked, near),
+            passage_words[sentence.passage],
+            float(cosine),
+            float(passage_cosines[sentence.passage]),
+            1.0 / (1 + sentence.passage),
+            float(known and has_kind),
+            float(known and not has_kind),
+            math.log(1 + len(keys)) / 4,
+            len(own) / max(len(keys), 1),
+            _longest_run(asked, keys),
+            _missing_claims(asked, keys),
+            passage_missing[sentence.passage],
+            0.0,
+            float(not known),
+        ))  # fmt: skip
+    by_sentence = np.array(rows, dtype=np.float32)
+    by_sentence[:, SENTENCE_FEATURES.index("best_words")] = by_sentence[:, 0] >= by_sentence[:, 0].max() - 1e-6
+    everything: set[str] = set().union(*passage_sets)
+    weights = asked.weights
+    rarest = max(weights, key=lambda key: weights[key], default=None)
+    whole = (
+        by_sentence[:, 0].max(),
+        by_sentence[:, 2].max(),
+        max(passage_words),
+        by_sentence[:, 1].max(),
+        by_sentence[:, 4].max(),
+        by_sentence[:, 5].max(),
+        min(passage_missing),
+        _missing_claims(asked, [key for keys in passage_keys for key in keys]),
+        float(bool(asked.claims)),
+        math.log(1 + len(weights)) / 3,
+        float(rarest is None or rarest in everything),
+        by_sentence[:, 7].max(),
+        by_sentence[:, 11].max(),
+    )
+    return by_sentence, np.array(whole, dtype=np.float32)
+
+
+def _keys(text: str, unaccented: bool) -> list[str]:
+    return [fold(key) for key in syllables(text)] if unaccented else syllables(text)
+
+
+def _covered(asked: AskedFor, keys: set[str]) -> float:
+    """The share of the question's rarity that `keys` hold, 0 to 1."""
+    total = sum(asked.weights.values())
+    return sum(weight for key, weight in asked.weights.items() if key in keys) / total if total else 0.0
+
+
+def _pairs_covered(asked: AskedFor, keys: Sequence[str]) -> float:
+    told = set(pairwise(keys))
+    pairs = [(pair, asked.weights.get(pair[0], 0.0) + asked.weights.get(pair[1], 0.0)) for pair in pairwise(asked.keys)]
+    total = sum(weight for _, weight in pairs)
+    return sum(weight for pair, weight in pairs if pair in told) / total if total else 0.0
+
+
+def _longest_run(asked: AskedFor, keys: Sequence[str]) -> float:
+    """The rarity of the longest run of the question's words that stands in `keys` unbroken, as a share of all."""
+    total = sum(asked.weights.values())
+    text = f" {' '.join(keys)} "
+    best = 0.0
+    for start in range(len(asked.keys)):
+        end = start + 1
+        while end <= len(asked.keys) and f" {' '.join(asked.keys[start:end])} " in text:
+            best = max(best, sum(asked.weights.get(key, 0.0) for key in asked.keys[start:end]))
+            end += 1
+    return min(best / total, 1.0) if total else 0.0
+
+
+def _missing_claims(asked: AskedFor, keys: Sequence[str]) -> float:
+    """The share of the question's names and numbers that do not stand in `keys`, 0 to 1."""
+    if not asked.claims:
+        return 0.0
+    text = f" {' '.join(keys)} "
+    return sum(f" {' '.join(claim)} " not in text for claim in asked.claims) / len(asked.claims)
+
+
+def _has_kind(asked: AskedFor, sentence: str) -> bool:
+    """Whether the sentence holds something of the asked kind that the question does not hold itself."""
+    if asked.kind is AnswerKind.NUMBER:
+        return any(tuple(asked.keys_of(number.written)) not in asked.claims for number in numbers(sentence))
+    if asked.kind is AnswerKind.TIME:
+        years = {str(date.year) for date in dates(sentence) if date.year}
+        return bool(dates(sentence)) and not (years and years <= set(asked.keys))
+    if asked.kind in (AnswerKind.PERSON, AnswerKind.PLACE):
+        new = any(not set(asked.keys_of(name)) <= set(asked.keys) for name in names(sentence))
+        return new and (asked.kind is AnswerKind.PERSON or bool(_PLACE_WORDS.search(sentence)))
+    return asked.kind is AnswerKind.REASON and bool(_REASON_WORDS.search(sentence))

@@ -1,0 +1,42 @@
+"""What the program says to people, in English and in Vietnamese."""
+
+from typing import Any
+
+_MESSAGES = {
+    "indexed": (
+        "{documents} documents, {chunks} passages: {added} added, {changed} changed, {removed} removed,"
+        " {unchanged} unchanged ({seconds:.1f} s)",
+        "{documents} tài liệu, {chunks} đoạn: thêm {added}, đổi {changed}, bỏ {removed}, giữ nguyên {unchanged}"
+        " ({seconds:.1f} giây)",
+    ),
+    "nothing_found": ("Nothing found.", "Không tìm thấy đoạn nào."),
+    "nearest": ("Nearest passages:", "Các đoạn gần nhất:"),
+    "checked": (
+        "{supported} of {sentences} sentences are borne out by the words they cite.",
+        "{supported}/{sentences} câu có căn cứ trong đoạn trích.",
+    ),
+    "no_passage": (
+        "No passage shares anything with the question.",
+        "Không có đoạn nào liên quan đến câu hỏi.",
+    ),
+    "low_evidence": (
+        "No sentence of the nearest passages answers the question.",
+        "Các đoạn gần nhất không có câu nào trả lời được câu hỏi.",
+    ),
+    "generator_refused": (
+        "The language model found no answer in the passages.",
+        "Mô hình ngôn ngữ không thấy câu trả lời trong các đoạn.",
+    ),
+    "cancelled": ("Stopped before the first word.", "Đã dừng trước khi có câu trả lời."),
+    "model_added": ("{name} ({megabytes} MB) is in models/ now.", "{name} ({megabytes} MB) đã có trong models/."),
+    "no_llm": (
+        "No language model in models/: answers quote the documents.",
+        "Chưa có mô hình ngôn ngữ trong models/: câu trả lời trích nguyên văn tài liệu.",
+    ),
+}
+
+
+def message(name: str, lang: str, /, **values: Any) -> str:
+    """The message of this name in "en" or "vi", filled in."""
+    english, vietnamese = _MESSAGES[name]
+    return (vietnamese if lang == "vi" else english).format(**values)

@@ -1,0 +1,230 @@
+"""A question's way, step by step: `Bot.stream` reads from top to bottom as the system works."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rag.citations import check_answer
+from rag.config import RagConfig, load_config, resolve
+from rag.conversation import stand_alone
+from rag.embedding import load_embedder
+from rag.errors import QuestionError
+from rag.evidence import EvidenceModel, choose
+from rag.generation import ExtractiveGenerator, LlamaGenerator
+from rag.index import StoredIndex, open_index
+from rag.models import find_llm
+from rag.prompting import REFUSAL
+from rag.retrieval import HybridRetriever
+from rag.text import normalize
+from rag.types import Answer, Document, Embedder, Evidence, Generator, Reranker, Retriever, ScoredChunk, Task, Turn
+
+NO_PASSAGE = "no_passage"
+LOW_EVIDENCE = "low_evidence"
+GENERATOR_REFUSED = "generator_refused"
+CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class PassagesFound:
+    """The first event of a stream: what was found, before a word is written."""
+
+    understood: str
+    """The question as it was searched for; a follow-up is completed from the conversation."""
+    passages: tuple[ScoredChunk, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TextPiece:
+    """The next piece of the answer, not yet checked; its [n] count the passages of the event `Sending`."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """The passages that the generator may cite, in the order of their [n]."""
+
+    passages: tuple[ScoredChunk, ...]
+
+
+Event = PassagesFound | Sending | TextPiece | Answer
+
+
+class Bot:
+    """An open index with everything that answers questions from it; safe to share between threads."""
+
+    def __init__(
+        self,
+        index: StoredIndex,
+        retriever: Retriever,
+        evidence: EvidenceModel,
+        generator: Generator,
+        config: RagConfig,
+        reranker: Reranker | None = None,
+    ) -> None:
+        self.index = index
+        self.config = config
+        self.generator = generator
+        self._retriever = retriever
+        self._evidence = evidence
+        self._reranker = reranker
+        self._lock = threading.Lock()
+
+    def search(self, question: str, limit: int | None = None) -> list[ScoredChunk]:
+        """The passages nearest to the question, the best first; `limit` None takes the setting.
+
+        Raises:
+            QuestionError: the question is empty or too long.
+        """
+        asked = self._checked(question)
+        with self._lock:
+            return self._retriever.retrieve(asked, limit or self.config.retrieval.passages)
+
+    def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
+        """The answer to a question, its sentences checked.
+
+        Raises:
+            QuestionError: the question is empty or too long.
+            GenerationError: the language model failed.
+        """
+        answer: Answer | None = None
+        for event in self.stream(question, history):
+            if isinstance(event, Answer):
+                answer = event
+        if answer is None:
+            raise RuntimeError("a stream ends with an Answer")
+        return answer
+
+    def stream(
+        self, question: str, history: Sequence[Turn] = (), cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[Event]:
+        """The same answer as it comes: `PassagesFound`, `Sending`, `TextPiece`s, and the checked `Answer` last.
+
+        Raises:
+            QuestionError: the question is empty or too long.
+            GenerationError: the language model failed.
+        """
+        clock = _Clock()
+        asked = self._checked(question)
+        understood = stand_alone(asked, history)
+
+        with self._lock:
+            passages = self._retriever.retrieve(understood, self.config.retrieval.passages)
+            if self._reranker is not None:
+                passages = self._reranker.rerank(understood, passages)
+        clock.mark("retrieval")
+        yield PassagesFound(understood, tuple(passages))
+
+        finding = self._evidence.find(understood, passages)
+        clock.mark("evidence")
+        if finding.answerable < self.config.evidence.threshold:
+            yield self._refusal(asked, passages, LOW_EVIDENCE if passages else NO_PASSAGE, clock)
+            return
+        chosen = choose(finding, self.config.evidence.sentences)
+        task = _task(understood, passages, chosen, finding.evidence)
+        yield Sending(task.passages)
+
+        written = ""
+        for piece in self.generator.stream(task, cancelled):
+            if not written:
+                clock.mark("first_token")
+            written += piece
+            yield TextPiece(piece)
+        clock.mark("generation")
+        if not written.strip() or written.strip().startswith(REFUSAL.rstrip(".")):
+            yield self._refusal(asked, passages, CANCELLED if cancelled() else GENERATOR_REFUSED, clock)
+            return
+
+        checked = check_answer(normalize(written).strip(), task.passages)
+        clock.mark("checking")
+        yield Answer(
+            asked, checked.text, checked.sentences, checked.citations, tuple(passages),
+            abstained=False, reason="", generator=self.generator.name, timings_ms=clock.timings(),
+        )  # fmt: skip
+
+    def document(self, doc_id: str) -> Document:
+        """A whole document, for showing a citation in its place.
+
+        Raises:
+            DocumentError: the index does not hold it.
+        """
+        with self._lock:
+            return self.index.document(doc_id)
+
+    def close(self) -> None:
+        """Let go of the index."""
+        self.index.close()
+
+    def _checked(self, question: str) -> str:
+        asked = " ".join(normalize(question).split())
+        if not any(char.isalnum() for char in asked):
+            raise QuestionError("the question is empty: type a question")
+        limit = self.config.max_question_chars
+        if len(asked) > limit:
+            raise QuestionError(f"the question has {len(asked)} characters, the limit is {limit}: shorten it")
+        return asked
+
+    def _refusal(self, asked: str, passages: Sequence[ScoredChunk], reason: str, clock: "_Clock") -> Answer:
+        return Answer(
+            asked, REFUSAL, (), (), tuple(passages),
+            abstained=True, reason=reason, generator=self.generator.name, timings_ms=clock.timings(),
+        )  # fmt: skip
+
+
+def open_bot(index: str | Path | None = None, config: RagConfig | None = None, *, llm: str | None = None) -> Bot:
+    """Everything needed to ask: the index, its embedder, the evidence model and the generator.
+
+    Args:
+        index: folder of the index; None takes the setting.
+        config: the settings; None reads rag.toml and the environment.
+        llm: a GGUF file, a name in models/, or "none"; None takes the setting.
+
+    Raises:
+        RagError: the index or a model is missing or does not fit.
+    """
+    config = config if config is not None else load_config()
+    if llm is not None:
+        config = replace(config, llm=replace(config.llm, model=llm))
+    embedder = load_embedder(config.embedding)
+    stored = open_index(Path(index) if index is not None else resolve(config.index), embedder, config)
+    path = find_llm(config.llm.model)
+    generator: Generator = LlamaGenerator(path, config.llm) if path is not None else ExtractiveGenerator()
+    retriever = HybridRetriever(stored, embedder, config.retrieval)
+    return Bot(stored, retriever, EvidenceModel(config.evidence, _evidence_embedder(embedder)), generator, config)
+
+
+def _evidence_embedder(embedder: Embedder) -> Embedder:
+    """The bundled static embedder: the evidence model was trained with its cosines, whatever the index uses."""
+    bundled = RagConfig().embedding
+    return embedder if embedder.identity["name"] == Path(bundled.model).name else load_embedder(bundled)
+
+
+def _task(
+    question: str, passages: Sequence[ScoredChunk], chosen: Sequence[Evidence], ranked: Sequence[Evidence]
+) -> Task:
+    """The passages in the order in which they matter: those of the chosen sentences, then by their best sentence."""
+    order = list(dict.fromkeys([*(found.passage for found in chosen), *(found.passage for found in ranked)]))
+    place = {passage: position for position, passage in enumerate(order)}
+    evidence = tuple(replace(found, passage=place[found.passage]) for found in chosen)
+    return Task(question, tuple(passages[passage] for passage in order), evidence)
+
+
+class _Clock:
+    """Milliseconds between the steps; `first_token` counts from the question."""
+
+    def __init__(self) -> None:
+        self._began = self._last = time.perf_counter()
+        self._timings: dict[str, float] = {}
+
+    def mark(self, step: str) -> None:
+        now = time.perf_counter()
+        since = self._began if step == "first_token" else self._last
+        self._timings[step] = round((now - since) * 1000, 3)
+        if step != "first_token":
+            self._last = now
+
+    def timings(self) -> Mapping[str, Any]:
+        return {**self._timings, "total": round((time.perf_counter() - self._began) * 1000, 3)}

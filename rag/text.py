@@ -1,0 +1,142 @@
+"""Vietnamese text: one form at the door, keys for comparing, sentences with offsets."""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+# Invisible characters that PDF exports and web pages leave inside words, and look-alikes of Vietnamese letters:
+# U+00D0 (Icelandic eth) is drawn like U+0110 and old keyboards produce it.
+_DOOR = {ord(char): None for char in "\ufeff\u200b\u200c\u200d\u2060\u00ad"} | {
+    ord("\u00a0"): " ",
+    ord("\u202f"): " ",
+    ord("\u00d0"): "Đ",
+    ord("\u2028"): "\n",
+    ord("\u2029"): "\n",
+    ord("\x0c"): "\n",
+    ord("\x0b"): "\n",
+}
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
+
+# A number keeps its separators (94,6 · 50.000); a date's slashes separate, so that its parts are found one by one.
+_TOKEN = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+")
+# Scans and OCR write a small L for the capital I of AI.
+_MISREAD_AI = re.compile(r"\bAl\b")
+
+_NEW_STYLE = dict(
+    zip(
+        "oà oá oả oã oạ oè oé oẻ oẽ oẹ uỳ uý uỷ uỹ uỵ".split(),
+        "òa óa ỏa õa ọa òe óe ỏe õe ọe ùy úy ủy ũy ụy".split(),
+        strict=True,
+    )
+)
+_I_TO_Y = str.maketrans("iìíỉĩị", "yỳýỷỹỵ")
+_I_OR_Y = re.compile(r"(?:[hklmst]|qu)[iìíỉĩị]")
+
+_SENTENCE_END = re.compile(r"(?:[.!?]+|…)[\"'”’»)\]]*(?=\s|$)")
+_SENTENCE_START = re.compile(r"\s*([\"'“‘«(\[–—•*-]*)\s*([^\W_])")
+_WORD_BEFORE = re.compile(r"(\S+)$")
+_ABBREVIATION = re.compile(
+    r"(?:TP|Tp|TX|TT|TS|ThS|Ths|PGS|GS|BS|BSCK[I]+|KS|NCS|NSND|NSƯT|LS|ĐH|CĐ|Q|P|F|H|Mr|Mrs|Ms|Dr|Prof|St|Jr|No|Co|Ltd"
+    r"|Inc|vs|tr|Tr|Nxb|NXB|Đ/c|đ/c)\.(?:[A-ZĐ][A-Za-zĐđ]{0,3}\.)*",
+)
+_INITIAL = re.compile(r"[\"'“(]*(?:[A-ZĐ]\.)*[A-ZĐ]\.")
+_LIST_NUMBER = re.compile(r"[(]?(?:\d{1,3}|[a-zđ]|[IVX]{1,5})[.)]\.?")
+
+
+def normalize(text: str) -> str:
+    """`text` in NFC with plain line ends and spaces, without invisible and control characters.
+
+    Everything that enters the system, documents and questions alike, passes here once; offsets count the result.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_DOOR)
+    return unicodedata.normalize("NFC", _CONTROL.sub("", text))
+
+
+def fold(text: str) -> str:
+    """`text` without Vietnamese marks ("Đường" -> "Duong"); the same length as NFC input of Vietnamese letters."""
+    marks_off = "".join(char for char in unicodedata.normalize("NFD", text) if not unicodedata.combining(char))
+    return marks_off.replace("đ", "d").replace("Đ", "D")
+
+
+@lru_cache(maxsize=200_000)
+def syllable_key(syllable: str) -> str:
+    """One key for the spellings of a syllable: case, hoà/hòa, thuỷ/thủy, lí/lý, quí/quý."""
+    key = syllable.lower()
+    ending = _NEW_STYLE.get(key[-2:])
+    if ending is not None and not (key.startswith("qu") and key[-2] == "u"):
+        key = key[:-2] + ending
+    elif _I_OR_Y.fullmatch(key):
+        key = key[:-1] + key[-1].translate(_I_TO_Y)
+    return key
+
+
+def syllable_spans(text: str) -> list[tuple[str, int, int]]:
+    """The syllables, words and numbers of `text` as (key, start, end), in order."""
+    readable = _MISREAD_AI.sub("AI", text)
+    return [(syllable_key(match[0]), match.start(), match.end()) for match in _TOKEN.finditer(readable)]
+
+
+def syllables(text: str) -> list[str]:
+    """The keys of the syllables, words and numbers of `text`, in order."""
+    return [syllable_key(token) for token in _TOKEN.findall(_MISREAD_AI.sub("AI", text))]
+
+
+def is_unaccented(text: str) -> bool:
+    """Whether `text` has letters but no Vietnamese mark at all, as when it was typed without an input method."""
+    return any(char.isalpha() for char in text) and fold(text) == unicodedata.normalize("NFC", text)
+
+
+def sentence_spans(text: str) -> list[tuple[int, int]]:
+    """The (start, end) of each sentence, without the white space around it; a line break always ends one.
+
+    Abbreviations (TP. HCM, PGS. TS.), initials, decimal points and list numbers do not end a sentence.
+    """
+    spans: list[tuple[int, int]] = []
+    line_start = 0
+    for line in text.split("\n"):
+        spans.extend((line_start + start, line_start + end) for start, end in _line_sentences(line))
+        line_start += len(line) + 1
+    return spans
+
+
+def _line_sentences(line: str) -> list[tuple[int, int]]:
+    spans: list[tuple[int, int]] = []
+    start = 0
+    for match in _SENTENCE_END.finditer(line):
+        if match.end() < len(line) and not _ends_sentence(line, start, match):
+            continue
+        span = _stripped(line, start, match.end())
+        if span is not None:
+            spans.append(span)
+        start = match.end()
+    rest = _stripped(line, start, len(line))
+    if rest is not None:
+        spans.append(rest)
+    return spans
+
+
+def _ends_sentence(line: str, start: int, match: re.Match[str]) -> bool:
+    after = _SENTENCE_START.match(line, match.end())
+    if after is None or after[2].islower():
+        return False
+    if match[0] != ".":
+        return True
+    before = line[start : match.end()]
+    word = _WORD_BEFORE.search(before)
+    if word is None:
+        return True
+    if _ABBREVIATION.fullmatch(word[1].lstrip("(\"'“")):
+        return False
+    head = before[: word.start()].split()
+    if not head:
+        return not (_LIST_NUMBER.fullmatch(word[1]) or _INITIAL.fullmatch(word[1]))
+    # "George W. Bush" and "trợ lý A. (A-dot)" go on, "vitamin C. Các …" ends: an initial follows a name.
+    return not (_INITIAL.fullmatch(word[1]) and (head[-1][:1].isupper() or after[1].startswith("(")))
+
+
+def _stripped(line: str, start: int, end: int) -> tuple[int, int] | None:
+    while start < end and line[start].isspace():
+        start += 1
+    while end > start and line[end - 1].isspace():
+        end -= 1
+    return (start, end) if start < end else None

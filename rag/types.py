@@ -1,0 +1,209 @@
+"""The data that the steps hand to each other, and the protocols that the exchangeable steps obey."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from rag.markup import answer_html
+
+FloatMatrix = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One text of the corpus. `text` is NFC; every offset in this package counts its characters."""
+
+    doc_id: str
+    title: str
+    text: str
+    source: str
+    """The file's path relative to the indexed folder, with forward slashes."""
+    date: str | None = None
+    """ISO 8601, when the file says it."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A passage: `document.text[start_char:end_char] == text`."""
+
+    chunk_id: str
+    doc_id: str
+    text: str
+    start_char: int
+    end_char: int
+    page: int | None = None
+    """1-based physical page; None for files without pages."""
+    heading: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredChunk:
+    """A retrieved passage with its document's name; a higher score is a better match."""
+
+    chunk: Chunk
+    score: float
+    title: str
+    source: str
+    date: str | None = None
+
+    def as_json(self, rank: int) -> dict[str, Any]:
+        """One entry of the `retrieved` list of the command line's contract; `rank` is 1-based."""
+        return {
+            "rank": rank,
+            "chunk_id": self.chunk.chunk_id,
+            "doc_id": self.chunk.doc_id,
+            "source": self.source,
+            "score": round(self.score, 6),
+            "start_char": self.chunk.start_char,
+            "end_char": self.chunk.end_char,
+            "text": self.chunk.text,
+        }
+
+
+class Support(StrEnum):
+    """How far the cited words bear an answer's sentence."""
+
+    SUPPORTED = "supported"
+    PARTIAL = "partial"
+    UNSUPPORTED = "unsupported"
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """The exact words behind a sentence: `document.text[start_char:end_char] == quote`."""
+
+    number: int
+    """The [n] of the answer, 1-based."""
+    doc_id: str
+    title: str
+    source: str
+    page: int | None
+    start_char: int
+    end_char: int
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSentence:
+    """A sentence of the answer without its [n] marks, and the numbers of the citations that support it."""
+
+    text: str
+    support: Support
+    citations: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A sentence of a retrieved passage that may bear the answer."""
+
+    passage: int
+    """0-based position of its passage in the retrieved list."""
+    start_char: int
+    end_char: int
+    text: str
+    score: float
+    """Probability, 0 to 1, that this sentence holds the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What `ask` returns: the text, its checked sentences and everything that they rest on.
+
+    An abstention has no citations; `reason` then says why and `retrieved` holds the nearest passages.
+    """
+
+    question: str
+    text: str
+    sentences: tuple[AnswerSentence, ...]
+    citations: tuple[Citation, ...]
+    retrieved: tuple[ScoredChunk, ...]
+    abstained: bool
+    reason: str
+    generator: str
+    timings_ms: Mapping[str, float]
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that `rag ask --json` prints."""
+        return {
+            "question": self.question,
+            "answer": self.text,
+            "abstained": self.abstained,
+            "reason": self.reason,
+            "sentences": [asdict(sentence) for sentence in self.sentences],
+            "citations": [asdict(citation) for citation in self.citations],
+            "retrieved": [scored.as_json(rank) for rank, scored in enumerate(self.retrieved, start=1)],
+            "generator": self.generator,
+            "timings_ms": dict(self.timings_ms),
+        }
+
+    def _repr_html_(self) -> str:
+        return answer_html(self.as_json())
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """An earlier exchange of the same conversation, oldest first where several are given."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message for a chat model; `role` is "system", "user" or "assistant"."""
+
+    role: str
+    content: str
+
+
+class Embedder(Protocol):
+    """Texts to vectors. Rows are float32 of length 1, or all zero for a text without a known token."""
+
+    @property
+    def identity(self) -> Mapping[str, str | int]:
+        """What an index must have in common with this embedder: name, sha256, dimension, prefixes."""
+
+    def embed_queries(self, texts: Sequence[str]) -> FloatMatrix:
+        """Vectors of questions, shape (len(texts), dimension)."""
+
+    def embed_passages(self, texts: Sequence[str]) -> FloatMatrix:
+        """Vectors of passages, shape (len(texts), dimension)."""
+
+
+class Retriever(Protocol):
+    """A question to passages."""
+
+    def retrieve(self, question: str, limit: int) -> list[ScoredChunk]:
+        """At most `limit` passages, the best first."""
+
+
+class Reranker(Protocol):
+    """A second, slower look at the retrieved passages."""
+
+    def rerank(self, question: str, passages: Sequence[ScoredChunk]) -> list[ScoredChunk]:
+        """The same passages with new scores, the best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """All that a generator may use: `evidence` is in the order in which it is to be told."""
+
+    question: str
+    passages: tuple[ScoredChunk, ...]
+    evidence: tuple[Evidence, ...]
+
+
+class Generator(Protocol):
+    """The evidence to the text of an answer, with [n] for the nth passage of the task."""
+
+    @property
+    def name(self) -> str:
+        """What `Answer.generator` shows: "extractive" or the model's file name."""
+
+    def stream(self, task: Task, cancelled: Callable[[], bool]) -> Iterator[str]:
+        """Pieces of the answer's text; ends early once `cancelled()` is true."""

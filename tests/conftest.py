@@ -1,0 +1,70 @@
+"""What all tests share: a network that ends at loopback, and one index of the shipped corpus."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import rag
+from rag.config import RagConfig
+from rag.embedding import load_embedder
+from rag.index import update_index
+from rag.pipeline import Bot
+from rag.types import Embedder
+
+ROOT = Path(__file__).resolve().parent.parent
+SEEDS = ROOT / "seeds"
+_LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0", "::ffff:127.")
+
+
+class NetworkUsedError(AssertionError):
+    """A test tried to reach past this machine."""
+
+
+@pytest.fixture(autouse=True)
+def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail whatever connects to, or looks up, anything but this machine."""
+    real_connect, real_lookup = socket.socket.connect, socket.getaddrinfo
+
+    def connect(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not str(address[0]).startswith(_LOOPBACK):
+            raise NetworkUsedError(f"connection to {address}")
+        real_connect(self, address)
+
+    def lookup(host: Any, *arguments: Any, **named: Any) -> Any:
+        if host not in (None, "") and not str(host).startswith(_LOOPBACK):
+            raise NetworkUsedError(f"look-up of {host}")
+        return real_lookup(host, *arguments, **named)
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+
+
+@pytest.fixture(scope="session")
+def config() -> RagConfig:
+    """The default settings, whatever the environment says."""
+    return RagConfig()
+
+
+@pytest.fixture(scope="session")
+def embedder(config: RagConfig) -> Embedder:
+    """The bundled embedder."""
+    return load_embedder(config.embedding)
+
+
+@pytest.fixture(scope="session")
+def seeds_index(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder, config: RagConfig) -> Path:
+    """An index of the shipped corpus; tests only read it."""
+    folder = tmp_path_factory.mktemp("seeds") / "index"
+    update_index(folder, [SEEDS], embedder, config)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def bot(seeds_index: Path, config: RagConfig) -> Iterator[Bot]:
+    """The default system over the shipped corpus, quoting."""
+    opened = rag.open(seeds_index, config, llm="none")
+    yield opened
+    opened.close()

@@ -1,0 +1,107 @@
+"""The check: what each sentence rests on, whatever the generator claimed."""
+
+import pytest
+
+from rag.citations import UNSUPPORTED_NOTE, check_answer
+from rag.types import Chunk, ScoredChunk, Support
+
+AX = "A.X 4.0 được phát triển dựa trên mô hình nguồn mở Qwen 2.5 của Alibaba Cloud. SKT mở mã nguồn A.X 3.1 hồi mùa hè."
+LAB = "Hàn Quốc sẽ đầu tư tổng cộng 94,6 tỷ won vào Phòng thí nghiệm AI quốc gia từ nay đến năm 2028. Seoul là thủ đô."
+
+
+def passage(text: str, doc_id: str, start: int = 0) -> ScoredChunk:
+    return ScoredChunk(Chunk(f"{doc_id}-0", doc_id, text, start, start + len(text)), 1.0, "Tin", f"{doc_id}.txt")
+
+
+PASSAGES = [passage(AX, "ax", start=100), passage(LAB, "lab")]
+
+
+def test_a_quotation_is_supported_by_its_exact_words() -> None:
+    quoted = "SKT mở mã nguồn A.X 3.1 hồi mùa hè."
+    checked = check_answer(f"{quoted} [1]", PASSAGES)
+    assert checked.text == f"{quoted} [1]"
+    (sentence,) = checked.sentences
+    assert (sentence.text, sentence.support, sentence.citations) == (quoted, Support.SUPPORTED, (1,))
+    (citation,) = checked.citations
+    assert (citation.doc_id, citation.quote, citation.start_char) == ("ax", quoted, 100 + AX.index(quoted))
+    assert citation.end_char - citation.start_char == len(quoted)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A.X 4.0 dựa trên mô hình Qwen 2.5 của Alibaba Cloud [1].",
+        "A.X 4.0 dựa trên mô hình Qwen 2.5 của Alibaba Cloud. [1]",
+        "[1] A.X 4.0 dựa trên mô hình Qwen 2.5 của Alibaba Cloud.",
+        "A.X 4.0 dựa trên mô hình Qwen 2.5【1】 của Alibaba Cloud.",
+        "A.X 4.0 dựa trên mô hình Qwen 2.5 của Alibaba Cloud [Đoạn 1].",
+        "A.X 4.0 dựa trên mô hình Qwen 2.5 của Alibaba Cloud [2].",
+        "A.X 4.0 dựa trên mô hình Qwen 2.5 của Alibaba Cloud [5].",
+        "A.X 4.0 dựa trên mô hình Qwen 2.5 của Alibaba Cloud [0].",
+        "A.X 4.0 dựa trên mô hình Qwen 2.5 của Alibaba Cloud.",
+        "A.X 4.0 dựa trên mô hình Qw[1]en 2.5 của Alibaba Cloud.",
+    ],
+)
+def test_a_citation_is_read_or_repaired_however_it_is_written(text: str) -> None:
+    checked = check_answer(text, PASSAGES)
+    assert [(sentence.support, sentence.citations) for sentence in checked.sentences] == [(Support.SUPPORTED, (1,))]
+    assert checked.sentences[0].text == "A.X 4.0 dựa trên mô hình Qwen 2.5 của Alibaba Cloud."
+    assert checked.citations[0].doc_id == "ax"
+    assert checked.text.endswith("Alibaba Cloud. [1]")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hàn Quốc sẽ đầu tư 95 tỷ won vào Phòng thí nghiệm AI quốc gia [2].",
+        "Nhật Bản sẽ đầu tư 94,6 tỷ won vào Phòng thí nghiệm AI quốc gia [2].",
+        "Hàn Quốc sẽ đầu tư 94,6 tỷ won vào Phòng thí nghiệm AI quốc gia đến năm 2030 [2].",
+        "Hàn Quốc sẽ không đầu tư 94,6 tỷ won vào Phòng thí nghiệm AI quốc gia [2].",
+    ],
+)
+def test_a_wrong_number_name_or_negation_is_never_supported(text: str) -> None:
+    (sentence,) = check_answer(text, PASSAGES).sentences
+    assert sentence.support is Support.PARTIAL
+
+
+def test_the_same_number_in_another_spelling_is_supported() -> None:
+    (sentence,) = check_answer("Hàn Quốc đầu tư 94.6 tỉ won vào phòng thí nghiệm AI quốc gia.", PASSAGES).sentences
+    assert sentence.support is Support.SUPPORTED
+
+
+def test_a_sentence_without_support_is_marked_and_cites_nothing() -> None:
+    checked = check_answer("Phở bò nấu từ xương ống và hoa hồi [1].", PASSAGES)
+    assert checked.sentences[0].support is Support.UNSUPPORTED
+    assert checked.sentences[0].citations == ()
+    assert checked.citations == ()
+    assert checked.text == f"Phở bò nấu từ xương ống và hoa hồi. {UNSUPPORTED_NOTE}"
+
+
+def test_each_span_has_one_number_and_numbers_follow_the_text() -> None:
+    first = "Hàn Quốc sẽ đầu tư tổng cộng 94,6 tỷ won vào Phòng thí nghiệm AI quốc gia từ nay đến năm 2028."
+    second = "SKT mở mã nguồn A.X 3.1 hồi mùa hè."
+    checked = check_answer(f"{first} [2] {second} [1] {first} [2]", PASSAGES)
+    assert [citation.number for citation in checked.citations] == [1, 2]
+    assert [citation.doc_id for citation in checked.citations] == ["lab", "ax"]
+    assert [sentence.citations for sentence in checked.sentences] == [(1,), (2,), (1,)]
+
+
+def test_a_sentence_that_joins_two_passages_cites_both() -> None:
+    text = "A.X 4.0 dựa trên Qwen 2.5 của Alibaba Cloud, còn Hàn Quốc đầu tư tổng cộng 94,6 tỷ won đến năm 2028 [1][2]."
+    (sentence,) = check_answer(text, PASSAGES).sentences
+    assert sentence.support is Support.SUPPORTED
+    assert len(sentence.citations) == 2
+
+
+def test_every_quote_is_verbatim_in_its_passage() -> None:
+    text = "Seoul là thủ đô. Hàn Quốc đầu tư 94,6 tỷ won đến năm 2028. Qwen 2.5 là mô hình của Alibaba Cloud."
+    for citation in check_answer(text, PASSAGES).citations:
+        chunk = next(scored.chunk for scored in PASSAGES if scored.chunk.doc_id == citation.doc_id)
+        assert (
+            chunk.text[citation.start_char - chunk.start_char : citation.end_char - chunk.start_char] == citation.quote
+        )
+
+
+@pytest.mark.parametrize("text", ["", "   ", "[1]", "…"])
+def test_an_answer_without_words_has_no_supported_sentence(text: str) -> None:
+    assert all(sentence.support is Support.UNSUPPORTED for sentence in check_answer(text, PASSAGES).sentences)

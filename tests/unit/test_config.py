@@ -1,0 +1,55 @@
+"""Settings: file, environment, arguments, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from rag.config import RagConfig, load_config
+from rag.errors import ConfigError
+
+
+def test_defaults_need_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load_config(environment={}) == RagConfig()
+
+
+def test_arguments_win_over_environment_over_file(tmp_path: Path) -> None:
+    file = tmp_path / "rag.toml"
+    file.write_text(
+        'index = "a"\n[retrieval]\npassages = 3\n[llm]\nmodel = "file"\ntemperature = 1\n', encoding="utf-8"
+    )
+    config = load_config(
+        file, {"RAG_LLM_MODEL": "env", "RAG_RETRIEVAL_PASSAGES": "5"}, {"llm.model": "arg", "index": None}
+    )
+    assert (config.index, config.retrieval.passages, config.llm.model, config.llm.temperature) == ("a", 5, "arg", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("toml", "reason"),
+    [
+        ("indx = 'a'", "unknown setting indx"),
+        ("[retrieval]\npasages = 3", "unknown setting retrieval.pasages"),
+        ("[retrieval]\npassages = 'many'", "a value of type int is needed"),
+        ("[retrieval]\npassages = 2.5", "a value of type int is needed"),
+        ("[retrieval]\npassages = 0", "retrieval.passages = 0 is out of range: choose 1 to 100"),
+        ("[retrieval]\ndense_weight = 1.5", "out of range"),
+        ("retrieval = 3", "write \\[retrieval\\]"),
+        ("[index]\nx = 1", "is a value, not a section"),
+        ("index = ", "cannot be read as TOML"),
+    ],
+)
+def test_a_wrong_setting_is_named(tmp_path: Path, toml: str, reason: str) -> None:
+    file = tmp_path / "rag.toml"
+    file.write_text(toml, encoding="utf-8")
+    with pytest.raises(ConfigError, match=reason):
+        load_config(file, {})
+
+
+def test_an_unknown_variable_is_named() -> None:
+    with pytest.raises(ConfigError, match="unknown variable RAG_LLM_MODLE"):
+        load_config(environment={"RAG_LLM_MODLE": "x"})
+
+
+def test_a_settings_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_config(tmp_path / "none.toml", {})

@@ -1,0 +1,35 @@
+"""What a follow-up takes from the conversation, and what is left alone."""
+
+import pytest
+
+from rag.conversation import stand_alone
+from rag.types import Turn
+
+GOAL = Turn("Việt Nam đặt mục tiêu gì đến năm 2030?", "Đến năm 2030 vào top 3 ASEAN.")
+LAB = Turn("Hàn Quốc đầu tư bao nhiêu tiền?", "Hàn Quốc đầu tư 94,6 tỷ won.")
+CONSUL = Turn("Bà Emily Hamblin nói gì?", "Bà nói AI phát triển nhanh.")
+
+
+@pytest.mark.parametrize(
+    ("history", "question", "expected"),
+    [
+        (GOAL, "Còn năm 2045 thì sao?", "Việt Nam đặt mục tiêu gì đến năm 2045?"),
+        (GOAL, "con nam 2045 thi sao", "Việt Nam đặt mục tiêu gì đến năm 2045?"),
+        (LAB, "Thế còn Nhật Bản?", "Nhật Bản đầu tư bao nhiêu tiền?"),
+        (CONSUL, "Bà ấy giữ chức vụ gì?", "Bà Emily Hamblin giữ chức vụ gì?"),
+        (LAB, "Vì sao?", "Hàn Quốc đầu tư bao nhiêu tiền: Vì sao?"),
+    ],
+)
+def test_a_follow_up_is_completed(history: Turn, question: str, expected: str) -> None:
+    assert stand_alone(question, [history]) == expected
+
+
+@pytest.mark.parametrize(
+    "question", ["A.X 4.0 dựa trên mô hình nào?", "Upstage ra mắt Solar Pro 2 vào tháng nào năm nào?"]
+)
+def test_a_new_topic_is_not_dragged_into_the_old_one(question: str) -> None:
+    assert stand_alone(question, [GOAL]) == question
+
+
+def test_a_first_question_stays_as_it_is() -> None:
+    assert stand_alone("Còn năm 2045 thì sao?", []) == "Còn năm 2045 thì sao?"
