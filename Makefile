@@ -37,7 +37,8 @@ lint: $(VENV)/.test ## check the style and the types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-llm: $(VENV)/.chat ## compile the language model library again
+llm: ## compile the language model library again
+	@[ -e $(VENV)/.chat ] || LLM=none setup/install.sh chat
 	@setup/install.sh llm
 
 clean: ## remove the environment and the caches; index/ and models/downloads/ stay

@@ -134,7 +134,7 @@ def build_page(bot: Bot) -> gr.Blocks:
                 with gr.Row(elem_id="ask"):
                     box = gr.Textbox(
                         elem_id="box",
-                        placeholder="Đặt câu hỏi về tài liệu của bạn",
+                        placeholder="Hỏi về tài liệu của bạn",
                         label="Câu hỏi",
                         show_label=False,
                         container=False,
@@ -163,7 +163,8 @@ def build_page(bot: Bot) -> gr.Blocks:
         typed = gr.on([send.click, box.submit], ask, [box, session], parts, **quiet, **shared)
         chosen = chat.example_select(ask_example, [session], parts, **quiet, **shared)
         for event in (typed, chosen):
-            event.then(_rest, [session], parts, **quiet)
+            event.success(_rest, [session], parts, **quiet)
+            event.failure(_rest, [session], parts, **quiet)
         stop.click(_stop, [session], [stop], queue=False, **quiet)
         new.click(_new, [session], [session, *parts], queue=False, **quiet)
     return page

@@ -43,6 +43,8 @@ class Session:
     asked: int = 0
     """Questions asked; it numbers the answers, so that ids are unique."""
     asking: bool = False
+    pending: bool = False
+    """The last message is not the last word of its answer."""
     stopped: bool = False
     """The person wants the running answer to end."""
     closed: bool = False
@@ -88,8 +90,8 @@ def answer(bot: Bot, question: str, session: Session) -> Iterator[View]:
 
 def settle(session: Session) -> View:
     """The view at rest. An answer that broke off without a word about it is told as a failure."""
-    if session.messages and session.messages[-1]["content"].startswith('<div class="answer w') and not session.asking:
-        _reply(session, error_html("Có lỗi ngoài dự kiến, câu trả lời chưa viết xong. Xin hỏi lại."))
+    if session.pending and not session.asking:
+        _finish(session, error_html("Có lỗi ngoài dự kiến, câu trả lời chưa viết xong. Xin hỏi lại."))
     return View(list(session.messages), session.panel())
 
 
@@ -97,19 +99,20 @@ def _views(bot: Bot, question: str, session: Session) -> Iterator[View]:
     documents = bot.index.documents
     session.messages.append({"role": "user", "content": question_html(question)})
     session.messages.append({"role": "assistant", "content": progress_html(f"Đang tìm trong {documents} tài liệu…")})
+    session.pending = True
     yield View(list(session.messages), question="")
     try:
         yield from _streamed(bot, question, session)
     except QuestionError:
-        _reply(session, error_html(_question_error(question, bot.config.max_question_chars)))
+        _finish(session, error_html(_question_error(question, bot.config.max_question_chars)))
         yield View(list(session.messages), question=question)
     except GenerationError as error:
         _log.warning("answering failed: %s", error)
-        _reply(session, error_html("Mô hình ngôn ngữ dừng giữa chừng, câu trả lời chưa viết xong.", str(error)))
+        _finish(session, error_html("Mô hình ngôn ngữ dừng giữa chừng, câu trả lời chưa viết xong.", str(error)))
         yield View(list(session.messages))
     except RagError as error:
         _log.warning("answering failed: %s", error)
-        _reply(session, error_html("Không trả lời được câu hỏi này.", str(error)))
+        _finish(session, error_html("Không trả lời được câu hỏi này.", str(error)))
         yield View(list(session.messages))
 
 
@@ -122,29 +125,34 @@ def _streamed(bot: Bot, question: str, session: Session) -> Iterator[View]:
             case PassagesFound():
                 understood = event.understood if event.understood != " ".join(question.split()) else ""
                 status = f"Đã tìm thấy {len(event.passages)} đoạn, đang đọc…"
-                _reply(session, progress_html(status, understood=understood))
+                _write(session, progress_html(status, understood=understood))
                 session.sections.append(found_section_html(question, event.passages, turn))
                 del session.sections[:-_KEPT_SECTIONS]
                 yield View(list(session.messages), session.panel())
             case Sending():
-                _reply(session, progress_html("Đang viết câu trả lời…", understood=understood))
+                _write(session, progress_html("Đang viết câu trả lời…", understood=understood))
                 yield View(list(session.messages))
             case TextPiece():
                 written += event.text
                 if time.monotonic() - drawn >= _SECONDS_BETWEEN_VIEWS:
                     drawn = time.monotonic()
-                    _reply(session, progress_html("", _MARK.sub("", written).strip(), understood))
+                    _write(session, progress_html("", _MARK.sub("", written).strip(), understood))
                     yield View(list(session.messages))
             case Answer():
-                _reply(session, message_html(event, turn, understood, session.stopped))
+                _finish(session, message_html(event, turn, understood, session.stopped))
                 session.sections[-1:] = [answer_section_html(event, turn)]
                 if not session.stopped:
                     session.turns.append(Turn(understood or question, event.text))
                 yield View(list(session.messages), session.panel())
 
 
-def _reply(session: Session, content: str) -> None:
+def _write(session: Session, content: str) -> None:
     session.messages[-1] = {"role": "assistant", "content": content}
+
+
+def _finish(session: Session, content: str) -> None:
+    _write(session, content)
+    session.pending = False
 
 
 def _question_error(question: str, limit: int) -> str:

@@ -107,6 +107,7 @@ def _eval(options: argparse.Namespace, config: RagConfig) -> int:
         retrieval_only=options.retrieval_only,
         limit=options.limit,
         out=Path(options.out) if options.out else None,
+        warn=lambda reason: print(f"rag: {reason}", file=sys.stderr),
         progress=_show_progress if sys.stderr.isatty() else None,
     )
     if sys.stderr.isatty():
@@ -221,7 +222,8 @@ def _print_json(value: Any) -> None:
 def _print_answer(answer: "Answer", lang: str) -> None:
     print(answer.text)
     if answer.abstained:
-        print(message(answer.reason, lang))
+        code, _, details = answer.reason.partition(": ")
+        print(message(code, lang, details=details))
         if answer.retrieved:
             print(message("nearest", lang))
             _print_passages(answer.retrieved[:3])

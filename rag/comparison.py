@@ -1,6 +1,7 @@
-"""Two runs over the same questions: is the difference more than chance, and on which questions do they differ?"""
+"""Two runs over the same questions: whether the difference is more than chance, and where they differ."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,35 @@ from rag.results import FIGURES, LOWER_IS_BETTER, read_run
 RIGHT = "right"
 SIGNIFICANT_P = 0.05
 SHOWN_CHANGES = 20
+# Only refusals carry it, so that pairs would be what both runs refused, and never differ.
+_UNPAIRED = "refusal_precision"
 
 
-def compare(run_a: Path, run_b: Path) -> dict[str, Any]:
-    """The paired differences, B minus A, over the questions that both folders hold.
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two runs over the questions that both hold; `str()` is a table."""
 
-    `metrics` has for each metric both means, their difference with its 95% bootstrap interval, the p-value of a paired
-    permutation test, and n; `changed` the questions whose outcome is not the same.
+    a: str
+    b: str
+    n: int
+    only_a: int
+    only_b: int
+    """Questions that the other run does not hold."""
+    metrics: dict[str, dict[str, float]]
+    """For each metric both means, "difference" (B minus A) with its 95% interval "low" to "high", "p", and "n"."""
+    changed: list[dict[str, str]]
+    """The questions with another outcome, as {"id", "question", "a", "b"}."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as one object."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return _table(self)
+
+
+def compare(run_a: Path, run_b: Path) -> Comparison:
+    """The paired differences, B minus A, with bootstrap intervals and paired permutation tests.
 
     Raises:
         QuestionSetError: a folder holds no run, or they share no question, or an id means two questions.
@@ -32,24 +55,24 @@ def compare(run_a: Path, run_b: Path) -> dict[str, Any]:
                 f"the id {a['id']} is {a['question']!r} in {run_a} and {b['question']!r} in {run_b}:"
                 " compare runs of one question set"
             )
-    return {
-        "a": str(run_a),
-        "b": str(run_b),
-        "n": len(pairs),
-        "only_a": len(lines_a) - len(pairs),
-        "only_b": len(lines_b) - len(pairs),
-        "metrics": _paired_metrics(pairs),
-        "changed": [
+    return Comparison(
+        a=str(run_a),
+        b=str(run_b),
+        n=len(pairs),
+        only_a=len(lines_a) - len(pairs),
+        only_b=len(lines_b) - len(pairs),
+        metrics=_paired_metrics(pairs),
+        changed=[
             {"id": a["id"], "question": a["question"], "a": a["failure"] or RIGHT, "b": b["failure"] or RIGHT}
             for a, b in pairs
             if a["failure"] != b["failure"]
         ],
-    }
+    )
 
 
-def _paired_metrics(pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> dict[str, Any]:
-    compared: dict[str, Any] = {}
-    for name in FIGURES:
+def _paired_metrics(pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> dict[str, dict[str, float]]:
+    compared: dict[str, dict[str, float]] = {}
+    for name in [name for name in FIGURES if name != _UNPAIRED]:
         both = [
             (a["metrics"][name], b["metrics"][name]) for a, b in pairs if name in a["metrics"] and name in b["metrics"]
         ]
@@ -69,21 +92,20 @@ def _paired_metrics(pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]
     return compared
 
 
-def comparison_table(comparison: Mapping[str, Any]) -> str:
-    """What `compare` found, as lines of plain text."""
+def _table(comparison: Comparison) -> str:
     lines = [
-        f"A  {comparison['a']}",
-        f"B  {comparison['b']}",
-        f"{comparison['n']} questions in both, {comparison['only_a']} only in A, {comparison['only_b']} only in B",
+        f"A  {comparison.a}",
+        f"B  {comparison.b}",
+        f"{comparison.n} questions in both, {comparison.only_a} only in A, {comparison.only_b} only in B",
         "",
         f"{'':20} {'A':>7} {'B':>7} {'B - A':>7}   {'95% interval':<17} {'p':>6} {'n':>6}",
     ]
-    for name, row in comparison["metrics"].items():
+    for name, row in comparison.metrics.items():
         lines.append(
             f"{name:20} {row['a']:7.3f} {row['b']:7.3f} {row['difference']:+7.3f}"
-            f"   {row['low']:+.3f} to {row['high']:+.3f}  {row['p']:6.3f} {row['n']:6}{_verdict(name, row)}"
+            f"   {row['low']:+.3f} to {row['high']:+.3f}  {_p_value(row['p']):>6} {row['n']:6}{_verdict(name, row)}"
         )
-    changed = comparison["changed"]
+    changed = comparison.changed
     won = sum(change["b"] == RIGHT for change in changed)
     lost = sum(change["a"] == RIGHT for change in changed)
     lines += ["", f"B is right where A was wrong: {won}; wrong where A was right: {lost}"]
@@ -93,6 +115,10 @@ def comparison_table(comparison: Mapping[str, Any]) -> str:
     if len(changed) > SHOWN_CHANGES:
         lines.append(f"  … and {len(changed) - SHOWN_CHANGES} more")
     return "\n".join(lines)
+
+
+def _p_value(p: float) -> str:
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _verdict(name: str, row: Mapping[str, Any]) -> str:

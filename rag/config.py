@@ -59,7 +59,7 @@ class EvidenceConfig:
 
     model: str = "models/evidence-vi/model.json"
     """The trained sentence ranker."""
-    threshold: float = 0.5
+    threshold: float = 0.3
     """Least probability, 0 to 1, that the corpus answers; below it the system says that it does not know."""
     sentences: int = 3
     """Most sentences that an extractive answer quotes."""

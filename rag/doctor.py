@@ -11,6 +11,11 @@ from rag.errors import RagError
 Finding = tuple[str, bool, str]
 """(what was looked at, whether it works, what was seen or what to do)."""
 
+_LOOK_AT_LLAMA_CPP = """
+import llama_cpp
+print(llama_cpp.__version__, "for the GPU" if llama_cpp.llama_supports_gpu_offload() else "for the CPU")
+"""
+
 
 def findings(index: Path, config: RagConfig) -> list[Finding]:
     """The state of each part, in the order in which a question needs them."""
@@ -60,7 +65,7 @@ def _evidence(config: RagConfig) -> str:
 def _llama_cpp() -> Finding:
     # In a process of its own: a library built for another CPU ends it with an illegal instruction.
     run = subprocess.run(
-        [sys.executable, "-c", "import llama_cpp; print(llama_cpp.__version__)"],
+        [sys.executable, "-P", "-c", _LOOK_AT_LLAMA_CPP],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if run.returncode == 0:

@@ -3,26 +3,25 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from rag.config import RagConfig, resolve
 from rag.conversation import stand_alone
-from rag.documents import make_document
-from rag.embedding import load_embedder
-from rag.errors import DocumentError, QuestionSetError
-from rag.index import Progress, index_documents, update_index
+from rag.corpora import bot_for
+from rag.errors import QuestionSetError
+from rag.index import Progress
 from rag.judging import DEPTH, Failure, answer_metrics, failure_of, gold_sources, ranking_metrics, sources_by_name
-from rag.pipeline import Bot, open_bot
+from rag.models import NO_LLM
+from rag.pipeline import Bot
 from rag.questions import Question, read_questions
 from rag.report import figures_html, report_html
 from rag.results import Line, appending, resume, summarize, write_file, write_metrics
-from rag.types import Document, ScoredChunk, Turn
+from rag.types import ScoredChunk, Turn
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped]
@@ -106,64 +105,38 @@ def evaluate(
     return evaluation
 
 
-@contextmanager
-def bot_for(
-    questions: Sequence[Question],
+def evaluate_file(  # noqa: PLR0913 - one for each option of the command
+    path: Path,
     config: RagConfig,
     *,
     index: Path | None = None,
     corpus: Path | None = None,
     from_contexts: bool = False,
-    llm: str | None = None,
+    retrieval_only: bool = False,
+    limit: int | None = None,
+    out: Path | None = None,
     progress: Progress | None = None,
     warn: Callable[[str], None] | None = None,
-) -> Iterator[tuple[Bot, list[Question]]]:
-    """A bot over the corpus that is asked for, and the questions with their gold documents in it; closed at the end.
-
-    The corpus is the files at `corpus`, or with `from_contexts` the set's own distinct contexts, indexed in a temporary
-    folder; otherwise the index at `index`, None for that of the settings. `warn` hears of files that cannot be read.
+) -> Evaluation:
+    """What `rag eval` does: `rag.corpora.bot_for` opens the corpus, `evaluate` asks.
 
     Raises:
-        QuestionSetError: no question has a context, or one has an empty one.
-        RagError: the corpus, the index or a model is missing or does not fit.
+        RagError: the set, the corpus, the index, a model or `out` does not fit.
     """
-    with ExitStack() as stack:
-        folder = index if index is not None else resolve(config.index)
-        asked = list(questions)
-        if from_contexts or corpus is not None:
-            folder = Path(stack.enter_context(TemporaryDirectory(prefix="rag-eval-")))
-        if from_contexts:
-            documents, asked = context_documents(questions)
-            index_documents(folder, "contexts", documents, load_embedder(config.embedding), config)
-        elif corpus is not None:
-            report = update_index(folder, [corpus], load_embedder(config.embedding), config, progress=progress)
-            if warn is not None:
-                for _, reason in report.failed:
-                    warn(reason)
-        bot = open_bot(folder, config, llm=llm)
-        stack.callback(bot.close)
-        yield bot, asked
-
-
-def context_documents(questions: Sequence[Question]) -> tuple[list[Document], list[Question]]:
-    """The distinct contexts as documents named context-00001 and so on, and the questions with them as gold documents.
-
-    Raises:
-        QuestionSetError: no question has a context, or one has no words in it.
-    """
-    made: dict[str, Document] = {}
-    asked: list[Question] = []
-    for question in questions:
-        context = question.context
-        if context is not None and context not in made:
-            try:
-                made[context] = make_document(context, f"context-{len(made) + 1:05d}")
-            except DocumentError as error:
-                raise QuestionSetError(f"question {question.id}: its context cannot be a document ({error})") from error
-        asked.append(replace(question, docs=(made[context].source,) if context is not None else ()))
-    if not made:
-        raise QuestionSetError("no question has a context: leave out --from-contexts or name --corpus")
-    return list(made.values()), asked
+    questions = read_questions(path)
+    # A search needs no language model, and loading one takes its time.
+    llm = NO_LLM if retrieval_only else None
+    with bot_for(
+        questions,
+        config,
+        index=index,
+        corpus=corpus,
+        from_contexts=from_contexts,
+        llm=llm,
+        progress=progress,
+        warn=warn,
+    ) as (bot, asked):
+        return evaluate(bot, asked, retrieval_only=retrieval_only, limit=limit, out=out, progress=progress, source=path)
 
 
 def find_documents(bot: Bot, question: str) -> list[ScoredChunk]:
@@ -249,7 +222,7 @@ def _configuration(
     """All that the results depend on. `content_sha256` is of the questions, whatever the file's format."""
     return {
         "settings": asdict(bot.config),
-        "embedding": dict(load_embedder(bot.config.embedding).identity),
+        "embedding": bot.index.embedding,
         "evidence_sha256": hashlib.sha256(resolve(bot.config.evidence.model).read_bytes()).hexdigest(),
         "generator": bot.generator.name,
         "retrieval_only": retrieval_only,

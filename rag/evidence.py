@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from rag.config import EvidenceConfig, resolve
+from rag.details import not_mentioned
 from rag.errors import ModelError
 from rag.features import (
     QUESTION_FEATURES,
@@ -36,6 +37,8 @@ class Finding:
     """Every candidate sentence, the most probable first."""
     answerable: float
     """Probability, 0 to 1, that one of them answers."""
+    not_mentioned: tuple[str, ...] = ()
+    """Names, dates and numbers of the question, as written, that the best sentence's document does not hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,8 @@ class EvidenceModel:
             for sentence, probability in zip(sentences, probabilities[:-1], strict=True)
         ]
         evidence.sort(key=lambda found: (-found.score, found.passage, found.start_char))
-        return Finding(asked, tuple(evidence), float(1.0 - probabilities[-1]))
+        told = _told_beside(passages[evidence[0].passage], passages)
+        return Finding(asked, tuple(evidence), float(1.0 - probabilities[-1]), not_mentioned(asked, told, self.rarity))
 
     def cosines(
         self, question: str, passages: Sequence[ScoredChunk], sentences: Sequence[Candidate]
@@ -112,6 +116,12 @@ class EvidenceModel:
         texts = [*(sentence.text for sentence in sentences), *(scored.chunk.text for scored in passages)]
         cosines: FloatMatrix = self._embedder.embed_passages(texts) @ asked
         return cosines[: len(sentences)], cosines[len(sentences) :]
+
+
+def _told_beside(best: ScoredChunk, passages: Sequence[ScoredChunk]) -> str:
+    """All that was retrieved of the document of the best sentence, with its title and headings."""
+    same = [scored.chunk for scored in passages if scored.chunk.doc_id == best.chunk.doc_id]
+    return "\n".join([best.title, best.date or "", *(f"{chunk.heading}\n{chunk.text}" for chunk in same)])
 
 
 def choose(finding: Finding, limit: int) -> tuple[Evidence, ...]:

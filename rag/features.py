@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from rag.claims import dates, names, numbers
-from rag.text import fold, is_unaccented, sentence_spans, syllables
+from rag.text import fold, is_unaccented, sentence_spans, syllable_key, syllables
 from rag.types import FloatMatrix, ScoredChunk
 
 
@@ -53,9 +53,9 @@ _KINDS = tuple((kind, re.compile(pattern)) for kind, pattern in _KIND_PATTERNS)
 
 # Words that ask or that hold a sentence together: finding them says nothing about what a passage is about.
 _EMPTY_WORDS = frozenset(
-    "ai gì nào đâu sao mấy bao nhiêu thế như khi là của và có được các những cho trong với một để này đó thì mà ở tại về"
-    " từ đến do bởi vì hay hoặc không phải ra vào cũng đã sẽ đang bị cái theo trên dưới nên rằng ạ vậy à nhé em mình tôi"
-    " bạn xin hỏi biết hãy"
+    "ai gì nào đâu sao mấy bao nhiêu thế như khi là của và có được các những cho trong với một để này đó thì mà ở"
+    " tại về từ đến do bởi vì hay hoặc không phải ra vào cũng đã sẽ đang bị cái theo trên dưới nên rằng ạ vậy à"
+    " nhé em mình tôi bạn xin hỏi biết hãy"
     .split()
 )  # fmt: skip
 _FOLDED_EMPTY_WORDS = frozenset(map(fold, _EMPTY_WORDS))
@@ -63,13 +63,18 @@ _REASON_WORDS = re.compile(r"\b(vì|do|bởi|nhằm|để|nhờ|nguyên nhân|l�
 _PLACE_WORDS = re.compile(r"\b(ở|tại|thành phố|tỉnh|quận|huyện|thủ đô|nước|bang|vùng|khu|đến|từ)\b", re.IGNORECASE)
 _NO_EVIDENCE = re.compile(r"(?:Ảnh|Nguồn|Hình)\s*:")
 
+_RARE_NAME = 5.0
+"""Natural logarithm: stands in fewer than one text of 150."""
+
 SENTENCE_FEATURES = (
     "words", "pairs", "words_near", "words_passage", "cosine", "cosine_passage", "reciprocal_rank", "has_kind",
-    "lacks_kind", "length", "novelty", "run", "names_missing", "names_missing_passage", "best_words", "is_other",
+    "lacks_kind", "length", "novelty", "run", "names_missing", "names_missing_passage", "rarest_missing",
+    "rarest_missing_passage", "best_words", "is_other",
 )  # fmt: skip
 QUESTION_FEATURES = (
     "words", "words_near", "words_passage", "pairs", "cosine", "cosine_passage", "names_missing",
-    "names_missing_anywhere", "has_names", "content_words", "rarest_found", "kind_found", "run",
+    "names_missing_anywhere", "rarest_missing", "rarest_missing_anywhere", "has_names", "content_words", "kind_found",
+    "run",
 )  # fmt: skip
 
 
@@ -118,7 +123,7 @@ def analyse(question: str, rarity: Rarity) -> AskedFor:
     keys = [fold(key) for key in syllables(question)] if unaccented else syllables(question)
     empty = _FOLDED_EMPTY_WORDS if unaccented else _EMPTY_WORDS
     weights = {key: rarity.weight(key, unaccented) for key in keys if key not in empty}
-    written = [*names(question), *(number.written for number in numbers(question))]
+    written = [*_asked_names(question, rarity), *(number.written for number in numbers(question))]
     written += [str(date.year) for date in dates(question) if date.year]
     claims = tuple(claim for claim in dict.fromkeys(tuple(_keys(text, unaccented)) for text in written) if claim)
     return AskedFor(question, tuple(keys), weights, answer_kind(question), claims, unaccented)
@@ -156,7 +161,8 @@ def candidates(passages: Sequence[ScoredChunk]) -> list[Candidate]:
             near = f"{scored.title} {chunk.heading} {before}"
             before = text
             key = (chunk.doc_id, chunk.start_char + start)
-            if key in seen or len(text.split()) < 4 or _NO_EVIDENCE.match(text):
+            is_heading = text in (scored.title, chunk.heading)
+            if key in seen or is_heading or len(text.split()) < 4 or _NO_EVIDENCE.match(text):
                 continue
             seen.add(key)
             found.append(Candidate(position, chunk.start_char + start, chunk.start_char + end, text, near))
@@ -178,6 +184,7 @@ def measure(
     passage_sets = [set(keys) for keys in passage_keys]
     passage_words = [_covered(asked, keys) for keys in passage_sets]
     passage_missing = [_missing_claims(asked, keys) for keys in passage_keys]
+    passage_rarest = [_rarest_missing(asked, keys) for keys in passage_sets]
     rows = []
     for sentence, cosine in zip(sentences, sentence_cosines, strict=True):
         keys = asked.keys_of(sentence.text)
@@ -200,14 +207,14 @@ def measure(
             _longest_run(asked, keys),
             _missing_claims(asked, keys),
             passage_missing[sentence.passage],
+            _rarest_missing(asked, near),
+            passage_rarest[sentence.passage],
             0.0,
             float(not known),
         ))  # fmt: skip
     by_sentence = np.array(rows, dtype=np.float32)
     by_sentence[:, SENTENCE_FEATURES.index("best_words")] = by_sentence[:, 0] >= by_sentence[:, 0].max() - 1e-6
     everything: set[str] = set().union(*passage_sets)
-    weights = asked.weights
-    rarest = max(weights, key=lambda key: weights[key], default=None)
     whole = (
         by_sentence[:, 0].max(),
         by_sentence[:, 2].max(),
@@ -217,13 +224,21 @@ def measure(
         by_sentence[:, 5].max(),
         min(passage_missing),
         _missing_claims(asked, [key for keys in passage_keys for key in keys]),
+        min(passage_rarest),
+        _rarest_missing(asked, everything),
         float(bool(asked.claims)),
-        math.log(1 + len(weights)) / 3,
-        float(rarest is None or rarest in everything),
+        math.log(1 + len(asked.weights)) / 3,
         by_sentence[:, 7].max(),
         by_sentence[:, 11].max(),
     )
     return by_sentence, np.array(whole, dtype=np.float32)
+
+
+def _asked_names(question: str, rarity: Rarity) -> list[str]:
+    """The names in a question; its first word is one when it is capitalised and rare ("Samsung được …")."""
+    first = question.split(" ", 1)[0].strip("\"'“‘(?,")
+    starts_with_name = first[:1].isupper() and rarity.weight(syllable_key(first), folded=False) > _RARE_NAME
+    return [*([first] if starts_with_name else []), *names(question)]
 
 
 def _keys(text: str, unaccented: bool) -> list[str]:
@@ -234,6 +249,11 @@ def _covered(asked: AskedFor, keys: set[str]) -> float:
     """The share of the question's rarity that `keys` hold, 0 to 1."""
     total = sum(asked.weights.values())
     return sum(weight for key, weight in asked.weights.items() if key in keys) / total if total else 0.0
+
+
+def _rarest_missing(asked: AskedFor, keys: set[str]) -> float:
+    """The rarity, in tens, of the rarest word of the question that is not among `keys`; 0 when all are."""
+    return max((weight for key, weight in asked.weights.items() if key not in keys), default=0.0) / 10
 
 
 def _pairs_covered(asked: AskedFor, keys: Sequence[str]) -> float:

@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -49,7 +49,11 @@ class IndexReport:
 class StoredIndex:
     """One generation of an index, open for reading."""
 
-    def __init__(self, catalog: Catalog, dense: faiss.Index, lexical: LexicalIndex) -> None:
+    def __init__(
+        self, catalog: Catalog, dense: faiss.Index, lexical: LexicalIndex, embedding: Mapping[str, str | int]
+    ) -> None:
+        self.embedding = dict(embedding)
+        """The identity of the embedder whose vectors these are."""
         self._catalog = catalog
         self._dense = dense
         self._lexical = lexical
@@ -106,7 +110,7 @@ def open_index(folder: Path, embedder: Embedder, config: RagConfig) -> StoredInd
         catalog.check(_manifest(embedder, config.chunking))
         generation = catalog.begin_snapshot()
         views = _ensure_views(folder, catalog, generation, int(embedder.identity["dimension"]))
-        return StoredIndex(catalog, _read_faiss(views), LexicalIndex(views / "lexical"))
+        return StoredIndex(catalog, _read_faiss(views), LexicalIndex(views / "lexical"), embedder.identity)
     except BaseException:
         catalog.close()
         raise
@@ -132,7 +136,7 @@ def update_index(
         IndexMismatchError: the index was made by another model or settings and `rebuild` is not set.
     """
     began = time.monotonic()
-    files = [(str(root.resolve()), file) for root in roots for file in scan(root)]
+    files = [(_root_name(root, folder), file) for root in roots for file in scan(root)]
     target = folder / CATALOG
     working = folder / f"{CATALOG}.new" if rebuild else target
     if rebuild or not target.exists():
@@ -244,6 +248,12 @@ def _file_hash(file: SourceFile) -> str:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise DocumentError(f"{file.source}: cannot be read ({error.strerror}): check its permissions") from error
+
+
+def _root_name(root: Path, folder: Path) -> str:
+    """The root as the index knows it: relative to the index when both stand in one folder, so that both can move."""
+    root, folder = root.resolve(), folder.resolve()
+    return f"../{root.name}" if root.parent == folder.parent else str(root)
 
 
 def _last_generation(folder: Path) -> int:

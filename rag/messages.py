@@ -23,6 +23,10 @@ _MESSAGES = {
         "No sentence of the nearest passages answers the question.",
         "Các đoạn gần nhất không có câu nào trả lời được câu hỏi.",
     ),
+    "not_mentioned": (
+        "The nearest document does not mention: {details}.",
+        "Tài liệu gần nhất không nhắc tới: {details}.",
+    ),
     "generator_refused": (
         "The language model found no answer in the passages.",
         "Mô hình ngôn ngữ không thấy câu trả lời trong các đoạn.",

@@ -200,9 +200,12 @@ def bootstrap_interval(values: Sequence[float], seed: int = 7, confidence: float
     if not len(sample):
         raise ValueError("no values to resample")
     random = np.random.default_rng(seed)
-    means = [sample[random.integers(0, len(sample), len(sample))].mean() for _ in range(_RESAMPLES)]
+    means = [
+        sample[random.integers(0, len(sample), (rows, len(sample)))].mean(axis=1)
+        for rows in _blocks(_RESAMPLES, len(sample))
+    ]
     outside = (1 - confidence) / 2 * 100
-    low, high = np.percentile(means, [outside, 100 - outside])
+    low, high = np.percentile(np.concatenate(means), [outside, 100 - outside])
     return float(low), float(high)
 
 
@@ -225,7 +228,15 @@ def permutation_p(differences: Sequence[float], seed: int = 7) -> float:
         signs = np.array(list(product((-1.0, 1.0), repeat=len(pairs))))
         return float(np.mean(np.abs(signs @ pairs) >= least))
     random = np.random.default_rng(seed)
-    flipped = (random.choice((-1.0, 1.0), len(pairs)) @ pairs for _ in range(_FLIPS))
-    extreme = sum(abs(float(total)) >= least for total in flipped)
+    extreme = sum(
+        int((np.abs(random.choice((-1.0, 1.0), (rows, len(pairs))) @ pairs) >= least).sum())
+        for rows in _blocks(_FLIPS, len(pairs))
+    )
     # The observed order is one of the flips, so that p is never 0.
     return float((extreme + 1) / (_FLIPS + 1))
+
+
+def _blocks(rows: int, columns: int) -> list[int]:
+    """`rows` in parts of at most a million values, so that many questions do not fill the memory."""
+    part = max(1, min(rows, 1_000_000 // columns))
+    return [part] * (rows // part) + ([rows % part] if rows % part else [])

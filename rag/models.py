@@ -1,6 +1,7 @@
 """Which language models there are, where they lie, and whether they run here."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -29,7 +30,7 @@ began = time.perf_counter()
 llama = Llama(model_path=sys.argv[1], n_ctx=512, verbose=False)
 loaded = time.perf_counter()
 tokens = llama.tokenize("Xin chào, đây là câu thử.".encode())
-written = llama.create_completion(tokens, max_tokens=16, temperature=0.0)
+written = llama.create_completion(tokens, max_tokens=int(sys.argv[2]), temperature=0.0)
 done = time.perf_counter()
 print(json.dumps({
     "architecture": llama.metadata.get("general.architecture", ""),
@@ -51,13 +52,12 @@ class LocalModel:
     megabytes: float
 
 
-def local_models() -> list[LocalModel]:
+def local_models(folder: Path = MODELS_DIR) -> list[LocalModel]:
     """The GGUF files in models/ and below it, by name."""
-    files = sorted(MODELS_DIR.rglob("*.gguf"))
-    return [LocalModel(file.stem, file, round(file.stat().st_size / 1e6, 1)) for file in files]
+    return sorted((_local(file) for file in folder.rglob("*.gguf") if file.is_file()), key=lambda model: model.name)
 
 
-def find_llm(wanted: str) -> Path | None:
+def find_llm(wanted: str, folder: Path = MODELS_DIR) -> Path | None:
     """The GGUF to use; None for the extractive answer.
 
     `wanted` is a file, the name of a model in models/, "none", or empty for the first model in models/.
@@ -67,12 +67,12 @@ def find_llm(wanted: str) -> Path | None:
     """
     if wanted == NO_LLM:
         return None
-    there = local_models()
+    there = local_models(folder)
     if not wanted:
         return there[0].path if there else None
-    path = Path(wanted).expanduser()
-    if path.is_file():
-        return path
+    path = os.path.expanduser(wanted)
+    if os.path.isfile(path):  # unlike Path.is_file, false also for what no file can be called
+        return Path(path)
     for model in there:
         if wanted in (model.name, model.path.name):
             return model.path
@@ -80,29 +80,32 @@ def find_llm(wanted: str) -> Path | None:
     raise ModelError(f"no language model {wanted!r} (in models/: {names}): name a GGUF file, or use --llm none")
 
 
-def add_model(path: Path) -> LocalModel:
+def add_model(path: Path, folder: Path = MODELS_DIR) -> LocalModel:
     """Copy a GGUF file into models/, complete or not at all.
 
     Raises:
         ModelError: it is not a GGUF file, or a model of this name is there already.
     """
     require_gguf(path)
-    target = MODELS_DIR / "downloads" / path.name
-    if target.exists():
+    # Only what ends in .gguf is found again; other programs leave the ending out.
+    target = folder / "downloads" / (path.name if path.suffix == ".gguf" else f"{path.name}.gguf")
+    if any(target.name == model.path.name for model in local_models(folder)):
         raise ModelError(f"{target.name} is in models/ already: remove it first or rename the new one")
-    target.parent.mkdir(exist_ok=True)
     partial = target.with_name(f"{target.name}.part")
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, partial)
         partial.replace(target)
     except OSError as error:
-        raise ModelError(f"{path} cannot be copied to models/ ({error.strerror}): free some space") from error
+        raise ModelError(
+            f"{path} cannot be copied to {target.parent} ({error.strerror}): check the space and the rights there"
+        ) from error
     finally:
         partial.unlink(missing_ok=True)
-    return LocalModel(target.stem, target, round(target.stat().st_size / 1e6, 1))
+    return _local(target)
 
 
-def pull_model(name: str) -> LocalModel:
+def pull_model(name: str, folder: Path = MODELS_DIR) -> LocalModel:
     """Download a preset from the Hugging Face hub into models/downloads/; a broken download is resumed.
 
     Raises:
@@ -110,18 +113,21 @@ def pull_model(name: str) -> LocalModel:
     """
     if name not in PRESETS:
         raise ModelError(f"no preset {name!r}: choose one of {', '.join(PRESETS)}, or `rag models add FILE`")
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
-
     repository, file, _ = PRESETS[name]
+    if (folder / "downloads" / file).is_file():
+        return _local(folder / "downloads" / file)
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+
     try:
-        path = Path(hf_hub_download(repository, file, local_dir=MODELS_DIR / "downloads"))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
+        # One quick question first: the download alone tries six times, with a line on stderr each.
+        get_hf_file_metadata(hf_hub_url(repository, file))
+        path = Path(hf_hub_download(repository, file, local_dir=folder / "downloads"))
+    except Exception as error:  # the hub's transport (requests, httpx, xet) changes, and its errors with it
         raise ModelError(
             f"{file} cannot be downloaded ({type(error).__name__}): check the network, or bring the file from another"
             " machine and run `rag models add FILE`"
         ) from error
-    return LocalModel(path.stem, path, round(path.stat().st_size / 1e6, 1))
+    return _local(path)
 
 
 def overview(config: RagConfig) -> dict[str, Any]:
@@ -138,8 +144,8 @@ def overview(config: RagConfig) -> dict[str, Any]:
     }
 
 
-def check_model(path: Path) -> dict[str, Any]:
-    """Load a GGUF in a process of its own and report its architecture, window, template and speed.
+def check_model(path: Path, written_tokens: int = 16) -> dict[str, Any]:
+    """Run a GGUF in a process of its own and report its architecture, window, template and speed.
 
     Raises:
         ModelError: it is no GGUF, or the process ended without a report.
@@ -147,7 +153,7 @@ def check_model(path: Path) -> dict[str, Any]:
     require_gguf(path)
     try:
         run = subprocess.run(
-            [sys.executable, "-c", _CHECK, str(path)],
+            [sys.executable, "-P", "-c", _CHECK, str(path), str(written_tokens)],
             capture_output=True, text=True, timeout=_CHECK_TIMEOUT_S, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
@@ -155,9 +161,15 @@ def check_model(path: Path) -> dict[str, Any]:
     if run.returncode != 0:
         lines = run.stderr.strip().splitlines()
         cause = f"signal {-run.returncode}" if run.returncode < 0 else (lines[-1] if lines else "no message")
-        raise ModelError(f"{path.name} does not run here ({cause}): download it again, or rebuild llama-cpp-python")
+        raise ModelError(
+            f"{path.name} does not run here ({cause}): download it again, run `make llm`, or use --llm none"
+        )
     report: dict[str, Any] = json.loads(run.stdout.strip().splitlines()[-1])
     return report
+
+
+def _local(file: Path) -> LocalModel:
+    return LocalModel(file.stem, file, round(file.stat().st_size / 1e6, 1))
 
 
 def require_gguf(path: Path) -> None:

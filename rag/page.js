@@ -16,7 +16,7 @@
     const number = id.startsWith(section.id + "c") ? id.slice(section.id.length) : "";
     const words = number ? section.querySelectorAll("mark." + number) : [];
     for (const mark of words) mark.classList.add("active");
-    document.body.classList.add("panel-open");
+    document.querySelector("#panel").classList.add("open");
 
     const body = panel().querySelector(".panel-body");
     const to = words[0] || section;
@@ -26,10 +26,21 @@
   }
 
   function close() {
-    document.body.classList.remove("panel-open");
+    document.querySelector("#panel").classList.remove("open");
     if (origin && origin.isConnected) origin.focus({ preventScroll: true });
     origin = null;
   }
+
+  // Gradio names each message by its raw HTML, and in English: assistive technology shall read the message instead.
+  function name() {
+    for (const message of document.querySelectorAll('#chat [data-testid="user"], #chat [data-testid="bot"]'))
+      message.removeAttribute("aria-label");
+    for (const example of document.querySelectorAll("#chat button.example")) example.removeAttribute("aria-label");
+    const log = document.querySelector("#chat [role=log]");
+    if (log) log.setAttribute("aria-label", "Cuộc trò chuyện");
+  }
+  new MutationObserver(name).observe(document.body, { childList: true, subtree: true });
+  name();
 
   document.addEventListener(
     "click",
@@ -47,6 +58,6 @@
     true,
   );
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && (origin || document.body.classList.contains("panel-open"))) close();
+    if (event.key === "Escape" && origin) close();
   });
 })();

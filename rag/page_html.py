@@ -5,28 +5,27 @@ line: an empty line would end it and hand the rest to the Markdown renderer.
 """
 
 import html
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from rag.markup import SUPPORT_LABELS, cited_text
-from rag.pipeline import CANCELLED, GENERATOR_REFUSED, LOW_EVIDENCE, NO_PASSAGE
+from rag.messages import message
+from rag.pipeline import CANCELLED
 from rag.types import Answer, AnswerSentence, Citation, ScoredChunk, Support
 
-_REASONS = {
-    NO_PASSAGE: "Không đoạn tài liệu nào nhắc đến điều bạn hỏi.",
-    LOW_EVIDENCE: "Những đoạn gần câu hỏi nhất không đủ căn cứ để trả lời.",
-    GENERATOR_REFUSED: "Mô hình ngôn ngữ không thấy câu trả lời trong các đoạn đã tìm được.",
-}
 _QUOTE_CHARS = 240
 _SNIPPET_CHARS = 220
 _QUESTION_CHARS = 600
+_EMPTY_LINE = re.compile(r"[^\S\n]*\n\s*\n[^\S\n]*")
+_LINE = re.compile(r"[^\S\n]*\n[^\S\n]*")
 
 
 def header_html(documents: int) -> str:
     """The title and what is loaded."""
     loaded = f"{_number(documents)} tài liệu đã nạp" if documents else "Chưa nạp tài liệu nào"
     return (
-        f'<h1>Hỏi đáp tài liệu</h1><p><span class="loaded">{loaded}</span> Mỗi câu trả lời chỉ rõ câu chữ làm căn cứ. '
-        "Mọi thứ chạy trên máy này.</p>"
+        f'<h1>Hỏi đáp tài liệu</h1><p><span class="loaded">{loaded}</span> '
+        '<span class="more">Mỗi câu trả lời chỉ rõ câu chữ làm căn cứ. Mọi thứ chạy trên máy này.</span></p>'
     )
 
 
@@ -83,8 +82,8 @@ def panel_html(sections: Sequence[str]) -> str:
 def found_section_html(question: str, passages: Sequence[ScoredChunk], turn: int) -> str:
     """The passages that were found, before the answer is there."""
     items = "".join(_folded(passage) for passage in passages)
-    title = f"Đã tìm thấy {len(passages)} đoạn, đang đọc…" if passages else "Không tìm thấy đoạn nào"
-    return _section(question, turn, f'<h3 class="pending">{title}</h3>{items}')
+    title = f"{len(passages)} đoạn đã tìm thấy" if passages else "Không tìm thấy đoạn nào"
+    return _section(question, turn, f"<h3>{title}</h3>{items}")
 
 
 def answer_section_html(answer: Answer, turn: int) -> str:
@@ -151,7 +150,8 @@ def _abstention(answer: Answer, turn: int, understood: str, stopped: bool) -> st
     if stopped or answer.reason == CANCELLED:
         verdict, reason = "Đã dừng.", "Bạn đã dừng trước khi có câu trả lời."
     else:
-        verdict, reason = answer.text, _REASONS.get(answer.reason, "")
+        code, _, details = answer.reason.partition(": ")
+        verdict, reason = answer.text, message(code, "vi", details=details)
     link = ""
     if answer.retrieved:
         link = f' <a class="sources" href="#t{turn}">Xem {len(answer.retrieved)} đoạn gần nhất</a>'
@@ -186,7 +186,7 @@ def _cited(answer: Answer, at: int, places: Mapping[int, int], turn: int) -> str
     begin = passage.chunk.start_char
     spans = [(citation.start_char - begin, citation.end_char - begin, citation.number) for citation in here]
     numbers = "".join(f"<b>[{citation.number}]</b>" for citation in here)
-    body = cited_text(passage.chunk.text, spans, f"t{turn}c")
+    body = _paragraphs(cited_text(passage.chunk.text, spans, f"t{turn}c"))
     return (
         f'<article class="passage"><header><span class="numbers">{numbers}</span>{_heading(passage)}</header>'
         f"<blockquote>{body}</blockquote></article>"
@@ -197,7 +197,7 @@ def _folded(passage: ScoredChunk) -> str:
     snippet = html.escape(_cut(passage.chunk.text, _SNIPPET_CHARS))
     return (
         f'<details class="passage"><summary>{_heading(passage)}<span class="snippet">{snippet}</span></summary>'
-        f"<blockquote>{html.escape(passage.chunk.text)}</blockquote></details>"
+        f"<blockquote>{_paragraphs(html.escape(passage.chunk.text))}</blockquote></details>"
     )
 
 
@@ -217,6 +217,11 @@ def _heading(passage: ScoredChunk) -> str:
 
 def _lines(text: str) -> str:
     return "<br>".join(html.escape(line) for line in text.splitlines())
+
+
+def _paragraphs(escaped: str) -> str:
+    """Lines and empty lines of escaped text as elements; tags of ours hold no line breaks."""
+    return _LINE.sub("<br>", _EMPTY_LINE.sub('<span class="gap"></span>', escaped))
 
 
 def _attribute(text: str) -> str:

@@ -23,6 +23,8 @@ from rag.types import Answer, Document, Embedder, Evidence, Generator, Reranker,
 
 NO_PASSAGE = "no_passage"
 LOW_EVIDENCE = "low_evidence"
+NOT_MENTIONED = "not_mentioned"
+"""Followed by ": " and the details of the question that the nearest document does not hold."""
 GENERATOR_REFUSED = "generator_refused"
 CANCELLED = "cancelled"
 
@@ -123,6 +125,9 @@ class Bot:
         if finding.answerable < self.config.evidence.threshold:
             yield self._refusal(asked, passages, LOW_EVIDENCE if passages else NO_PASSAGE, clock)
             return
+        if finding.not_mentioned:
+            yield self._refusal(asked, passages, f"{NOT_MENTIONED}: {', '.join(finding.not_mentioned)}", clock)
+            return
         chosen = choose(finding, self.config.evidence.sentences)
         task = _task(understood, passages, chosen, finding.evidence)
         yield Sending(task.passages)
@@ -174,13 +179,20 @@ class Bot:
         )  # fmt: skip
 
 
-def open_bot(index: str | Path | None = None, config: RagConfig | None = None, *, llm: str | None = None) -> Bot:
+def open_bot(
+    index: str | Path | None = None,
+    config: RagConfig | None = None,
+    *,
+    llm: str | None = None,
+    embedder: Embedder | None = None,
+) -> Bot:
     """Everything needed to ask: the index, its embedder, the evidence model and the generator.
 
     Args:
         index: folder of the index; None takes the setting.
         config: the settings; None reads rag.toml and the environment.
         llm: a GGUF file, a name in models/, or "none"; None takes the setting.
+        embedder: one that is loaded already; None loads that of the settings.
 
     Raises:
         RagError: the index or a model is missing or does not fit.
@@ -188,7 +200,7 @@ def open_bot(index: str | Path | None = None, config: RagConfig | None = None, *
     config = config if config is not None else load_config()
     if llm is not None:
         config = replace(config, llm=replace(config.llm, model=llm))
-    embedder = load_embedder(config.embedding)
+    embedder = embedder if embedder is not None else load_embedder(config.embedding)
     stored = open_index(Path(index) if index is not None else resolve(config.index), embedder, config)
     path = find_llm(config.llm.model)
     generator: Generator = LlamaGenerator(path, config.llm) if path is not None else ExtractiveGenerator()

@@ -1,7 +1,7 @@
 """A question and its passages to the messages for a language model, within its window."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from rag.errors import GenerationError
 from rag.types import Message, ScoredChunk, Task
@@ -16,7 +16,7 @@ _SYSTEM = (
     f"Nếu các đoạn không có câu trả lời, chỉ viết: {REFUSAL}"
 )
 # A passage must not be able to pretend that it ends, or that another one begins.
-_FORGED = re.compile(r"[\[【［]\s*(\d+)\s*[\]】］]|<\|?/?\w+\|?>|={3,}")
+_FORGED = re.compile(r"[\[【［]\s*\^?(\d+(?:\s*[,;–-]\s*\d+)*)\s*[\]】］]|<[|｜]?/?[\w▁]+[|｜]?>|={3,}")
 _MESSAGE_TOKENS = 32
 """Room for the marks that a chat template puts round each message."""
 
@@ -31,11 +31,12 @@ def build_messages(
     Raises:
         GenerationError: not even the first passage fits.
     """
-    left = budget_tokens - count_tokens(_SYSTEM) - count_tokens(task.question) - 2 * _MESSAGE_TOKENS
+    question = f"Câu hỏi: {_harmless(task.question)}"
+    left = budget_tokens - count_tokens(_SYSTEM) - count_tokens(question) - 2 * _MESSAGE_TOKENS
     blocks: list[str] = []
     for number, passage in enumerate(task.passages, start=1):
         block = _block(number, passage)
-        left -= count_tokens(block)
+        left -= count_tokens(f"{block}\n\n")
         if left < 0:
             break
         blocks.append(block)
@@ -44,12 +45,8 @@ def build_messages(
             f"a window of {budget_tokens} tokens holds no passage: raise llm.context_tokens or lower"
             " chunking.chunk_chars"
         )
-    user = "\n\n".join([*blocks, f"Câu hỏi: {_harmless(task.question)}"])
-    return [Message("system", _SYSTEM), Message("user", user)], _rest(task.passages, len(blocks))
-
-
-def _rest(passages: Sequence[ScoredChunk], count: int) -> tuple[ScoredChunk, ...]:
-    return tuple(passages[count:])
+    user = "\n\n".join([*blocks, question])
+    return [Message("system", _SYSTEM), Message("user", user)], task.passages[len(blocks) :]
 
 
 def _block(number: int, passage: ScoredChunk) -> str:
@@ -58,4 +55,5 @@ def _block(number: int, passage: ScoredChunk) -> str:
 
 
 def _harmless(text: str) -> str:
-    return _FORGED.sub(lambda match: f"({match[1]})" if match[1] else " ", text)
+    # A dot, because without anything between them the neighbours could join: "[<x>2]".
+    return _FORGED.sub(lambda match: f"({match[1]})" if match[1] else "·", text)

@@ -40,6 +40,7 @@ LOWER_IS_BETTER = frozenset({"partial", "unsupported", "false_refusal_rate"})
 _WITHOUT_EFFECT = ("settings.index", "settings.corpus", "settings.page", "questions.name", "questions.sha256")
 
 Line = dict[str, Any]
+_LINE_FIELDS = {"id", "kind", "question", "answers", "retrieved", "timings_ms", "failure", "metrics"}
 
 
 def summarize(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -174,9 +175,11 @@ def _read_lines(file: Path) -> list[Line]:
     for number, raw in enumerate(whole.split(b"\n") if whole else (), start=1):
         try:
             line = json.loads(raw)
-            lines.setdefault(line["id"], line)
-        except (ValueError, KeyError, TypeError) as error:
-            raise QuestionSetError(f"{file}, line {number}: is damaged: remove that line and run again") from error
+        except ValueError:
+            line = None
+        if not isinstance(line, dict) or not line.keys() >= _LINE_FIELDS:
+            raise QuestionSetError(f"{file}, line {number}: is damaged: remove that line and run again")
+        lines.setdefault(line["id"], line)
     return list(lines.values())
 
 

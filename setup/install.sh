@@ -119,7 +119,7 @@ packages_state() {
     if grep -q '^Installing collected' "$logs/packages.log"; then
         echo unpacking
     else
-        sed -n 's/^Collecting \([A-Za-z0-9._-]*\).*/fetching \1/p' "$logs/packages.log" | tail -n 1
+        sed -n '1s/.*/checking/p; s/^Collecting \([A-Za-z0-9._-]*\).*/fetching \1/p' "$logs/packages.log" | tail -n 1
     fi
 }
 
@@ -127,6 +127,7 @@ llm_state() {
     local step
     step=$(grep -Eo '^ *\[ *[0-9]+(/[0-9]+|%)\]' "$logs/llm.log" | tail -n 1 | tr -d ' []')
     case $step in
+        "${step#*/}/${step#*/}") echo 'packing' ;;
         */*) echo "compiled ${step%/*} of ${step#*/}" ;;
         *%) echo "compiled $step" ;;
         *) echo 'getting ready' ;;
@@ -166,16 +167,11 @@ stop_both() {
 export PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt
 
 make_venv
+if has_llm; then touch $venv/.llm; else rm -f $venv/.llm; fi
 wants_llm=yes
-if [ "${LLM:-}" = none ]; then
-    wants_llm=no
-elif [ "$goal" != llm ] && has_llm; then
-    wants_llm=no
-    touch $venv/.llm
-else
-    rm -f $venv/.llm
-    find_compiler
-fi
+if [ "${LLM:-}" = none ]; then wants_llm=no; fi
+if [ "$goal" != llm ] && [ -e $venv/.llm ]; then wants_llm=no; fi
+if [ $wants_llm = yes ]; then find_compiler; fi
 
 mkdir -p "$logs"
 echo "Setting up $venv with $($venv/bin/python --version)."

@@ -29,7 +29,7 @@ from embedding_tokenizer import runs  # noqa: E402
 
 SETS = ("viquad2-test", "vinewsqa", "virhe4qa", "vire4mrc", "educoqa")
 METRICS = ["ndcg@10", "recall@1", "recall@5", "recall@10", "mrr@10"]
-ALPHAS = (0.2, 0.3, 0.4, 0.5, 0.6)
+ALPHAS = (0.1, 0.2, 0.3, 0.4, 0.5)
 DEPTH = 100  # a fused score looks at the best DEPTH of each side, as an index would give them
 
 
@@ -118,11 +118,23 @@ def measure(scores: NDArray[np.float64], gold: Sequence[int], seed: int) -> dict
     return result
 
 
-def dense_scores(model: Any, questions: Sequence[str], passages: Sequence[str]) -> NDArray[np.float64]:
-    """Cosines, questions x passages."""
-    sides = [np.asarray(model.encode(list(texts), normalize_embeddings=True)) for texts in (questions, passages)]
-    result: NDArray[np.float64] = (sides[0] @ sides[1].T).astype(np.float64)
+def dense_scores(
+    model: Any, questions: Sequence[str], passages: Sequence[str], window: int | None = None
+) -> NDArray[np.float64]:
+    """Cosines, questions x passages; with `window`, that of a passage's best window of so many syllables."""
+    cuts = [_windows(passage, window) if window else [passage] for passage in passages]
+    first = np.cumsum([0] + [len(cut) for cut in cuts[:-1]])
+    asked = np.asarray(model.encode(list(questions), normalize_embeddings=True))
+    told = np.asarray(model.encode([text for cut in cuts for text in cut], normalize_embeddings=True))
+    result: NDArray[np.float64] = np.maximum.reduceat((asked @ told.T).astype(np.float64), first, axis=1)
     return result
+
+
+def _windows(text: str, size: int) -> list[str]:
+    """Windows of `size` syllables that overlap by a third."""
+    syllables = text.split()
+    step = size - size // 3
+    return [" ".join(syllables[i : i + size]) for i in range(0, max(1, len(syllables) - size // 3), step)]
 
 
 def main() -> None:
@@ -131,6 +143,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=PROJECT.parent / "shared" / "data")
     parser.add_argument("--model", default=str(PROJECT / "models" / "embedding-vi"))
     parser.add_argument("--limit", type=int, default=1000, help="questions a set")
+    parser.add_argument("--window", type=int, default=60, help="syllables a window, besides whole passages")
     parser.add_argument("--seed", type=int, default=22)
     parser.add_argument("--out", type=Path, default=PROJECT / "eval" / "results" / "retrieval-embedding-vi.json")
     arguments = parser.parse_args()
@@ -141,22 +154,26 @@ def main() -> None:
         "model": Path(arguments.model).name,
         "limit": arguments.limit,
         "seed": arguments.seed,
+        "window_syllables": arguments.window,
         "held_out_sets": HELD_OUT_SETS,
         "fusion": f"weighted sum, min-max over the best {DEPTH} a question; alpha weighs the dense side",
         "sets": {},
     }
     for name in SETS:
         chosen = load_set(arguments.data, name, arguments.limit, arguments.seed)
-        dense = dense_scores(model, chosen.questions, chosen.passages)
         lexical = BM25(chosen.passages).scores(chosen.questions)
-        systems = {"dense": dense, "bm25": lexical} | {f"fused {a}": fuse(dense, lexical, a) for a in ALPHAS}
+        systems = {"bm25": lexical}
+        for label, size in (("whole", None), (f"window {arguments.window}", arguments.window)):
+            dense = dense_scores(model, chosen.questions, chosen.passages, size)
+            systems[f"dense, {label}"] = dense
+            systems |= {f"fused {alpha}, {label}": fuse(dense, lexical, alpha) for alpha in ALPHAS}
         figures = {system: measure(scores, chosen.gold, arguments.seed) for system, scores in systems.items()}
         report["sets"][name] = {"questions": len(chosen.gold), "passages": len(chosen.passages), "systems": figures}
         print(f"\n{name}: {len(chosen.gold)} questions, {len(chosen.passages)} passages")
-        print(f"{'':10s}" + "".join(f"{m:>11s}" for m in METRICS) + "     nDCG@10 95%")
+        print(f"{'':21s}" + "".join(f"{m:>11s}" for m in METRICS) + "     nDCG@10 95%")
         for system, values in figures.items():
             low, high = values["ndcg@10_95%"]
-            print(f"{system:10s}" + "".join(f"{values[m]:11.1f}" for m in METRICS) + f"     {low:.1f} to {high:.1f}")
+            print(f"{system:21s}" + "".join(f"{values[m]:11.1f}" for m in METRICS) + f"     {low:.1f} to {high:.1f}")
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 

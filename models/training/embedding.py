@@ -13,24 +13,15 @@ import json
 import random
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from embedding_pairs import (
-    QUESTION_SETS,
-    Pair,
-    QuestionMaker,
-    law_pairs,
-    news_pairs,
-    question_pairs,
-    rows,
-    synonyms,
-    wiki_pairs,
-)
+from embedding_groups import Group, Ragged, make_groups
+from embedding_pairs import rows
 from embedding_tokenizer import MARK, Vocabulary, build_tokenizer, build_vocabulary
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
@@ -51,12 +42,11 @@ class Settings:
     n_words: int = 40_000
     n_pieces: int = 8_000
     news_vocabulary_share: float = 0.25  # news is the largest source and would drown the other registers
-    wiki_questions: int = 3
-    law_questions: int = 3
+    news_pairs_share: float = 0.5  # more than the steps below can see only costs time
     batch: int = 2048
-    steps: int = 1000
+    steps: int = 600
     warmup: float = 0.1
-    learning_rate: float = 0.05
+    learning_rate: float = 0.03
     scale: float = 20.0  # inverse temperature of the cosine
     max_tokens: int = 400
     # How often a batch comes from a group. A batch holds one group only: a wrong answer from the same register is the
@@ -64,33 +54,7 @@ class Settings:
     mixture: tuple[tuple[str, float], ...] = (("news", 0.3), ("wiki", 0.4), ("laws", 0.1), ("questions", 0.2))
     # Pairs that stand together in a source enter a batch together: the next passages of one article or one law are the
     # wrong answers that are hard to tell from the right one.
-    blocks: tuple[tuple[str, int], ...] = (("news", 3), ("wiki", 40), ("laws", 32), ("questions", 16))
-
-
-@dataclass(frozen=True)
-class Ragged:
-    """Token ids of many texts: text i is `ids[offsets[i]:offsets[i + 1]]`; ids int32, offsets int64."""
-
-    ids: NDArray[np.int32]
-    offsets: NDArray[np.int64]
-
-    def gather(self, which: NDArray[np.int64]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Ids and starting offsets of the texts `which`, as an embedding bag takes them."""
-        starts, ends = self.offsets[which], self.offsets[which + 1]
-        sizes = ends - starts
-        first = np.concatenate(([0], np.cumsum(sizes)[:-1]))
-        positions = np.arange(int(sizes.sum())) + np.repeat(starts - first, sizes)
-        return torch.from_numpy(self.ids[positions].astype(np.int64)), torch.from_numpy(first)
-
-
-@dataclass(frozen=True)
-class Group:
-    """Pairs of one register: query i belongs to passage `passage_of[i]`; `passage_ids` marks passages that are one."""
-
-    queries: Ragged
-    passages: Ragged
-    passage_of: NDArray[np.int64]
-    passage_ids: NDArray[np.int64]
+    blocks: tuple[tuple[str, int], ...] = (("news", 4), ("wiki", 42), ("laws", 30), ("questions", 16))
 
 
 def vocabulary_texts(data: Path, news_share: float, rng: random.Random) -> Iterator[str]:
@@ -102,61 +66,6 @@ def vocabulary_texts(data: Path, news_share: float, rng: random.Random) -> Itera
         yield f"{row['title']}\n{row['section']}\n{row['text']}"
     for row in rows(data / "text" / "laws.jsonl.gz"):
         yield str(row["text"])
-
-
-def encode(tokenizer: Tokenizer, texts: Iterable[str], max_tokens: int) -> Ragged:
-    """Token ids of `texts`, each cut to `max_tokens`."""
-    ids: list[NDArray[np.int32]] = []
-    sizes: list[int] = []
-    batch: list[str] = []
-
-    def flush() -> None:
-        for encoding in tokenizer.encode_batch_fast(batch, add_special_tokens=False):
-            row = np.asarray(encoding.ids[:max_tokens], dtype=np.int32)
-            ids.append(row)
-            sizes.append(len(row))
-        batch.clear()
-
-    for text in texts:
-        batch.append(text)
-        if len(batch) == 4096:
-            flush()
-    flush()
-    return Ragged(np.concatenate(ids), np.concatenate(([0], np.cumsum(sizes))).astype(np.int64))
-
-
-def make_group(tokenizer: Tokenizer, pairs: Iterable[Pair], max_tokens: int) -> Group:
-    """Tokenized pairs; a passage that occurs in several pairs is stored once."""
-    queries: list[str] = []
-    places: dict[str, int] = {}
-    passage_of: list[int] = []
-    passage_ids: list[int] = []
-    for pair in pairs:
-        place = places.setdefault(pair.passage, len(places))
-        if place == len(passage_ids):
-            passage_ids.append(pair.passage_id)
-        queries.append(pair.query)
-        passage_of.append(place)
-    return Group(
-        encode(tokenizer, queries, max_tokens),
-        encode(tokenizer, places, max_tokens),
-        np.asarray(passage_of, dtype=np.int64),
-        np.asarray(passage_ids, dtype=np.int64),
-    )
-
-
-def make_groups(tokenizer: Tokenizer, data: Path, settings: Settings) -> dict[str, Group]:
-    """All training pairs, by register."""
-    rng = random.Random(settings.seed)
-    maker = QuestionMaker(synonyms(data), rng)
-    real = (pair for name in QUESTION_SETS for pair in question_pairs(data, name, maker, rng))
-    sources: dict[str, Iterable[Pair]] = {
-        "news": news_pairs(data, maker, rng),
-        "wiki": wiki_pairs(data, maker, rng, settings.wiki_questions),
-        "laws": law_pairs(data, maker, rng, settings.law_questions),
-        "questions": real,
-    }
-    return {name: make_group(tokenizer, pairs, settings.max_tokens) for name, pairs in sources.items()}
 
 
 class Composition(torch.nn.Module):
@@ -315,7 +224,8 @@ def main() -> None:
     vocabulary = build_vocabulary(texts, settings.n_singles, settings.n_words, settings.n_pieces)
     tokenizer = build_tokenizer(vocabulary)
     print(f"{len(vocabulary.pieces)} units", flush=True)
-    groups = make_groups(tokenizer, arguments.data, settings)
+    share, longest = settings.news_pairs_share, settings.max_tokens
+    groups = make_groups(tokenizer, arguments.data, settings.seed, share, longest)
     for name, group in groups.items():
         print(f"{name}: {len(group.passage_of)} pairs, {len(group.passage_ids)} passages", flush=True)
     write_model(arguments.out, tokenizer, train(vocabulary, groups, settings), settings)

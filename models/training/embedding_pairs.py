@@ -62,7 +62,7 @@ def sentences(text: str) -> list[str]:
     return [s.strip() for s in _SENTENCE_END.split(text) if s.strip()]
 
 
-def window(parts: list[str], rng: random.Random, low: int = 50, high: int = 260) -> list[str]:
+def window(parts: list[str], rng: random.Random, low: int = 40, high: int = 160) -> list[str]:
     """Consecutive sentences from a random start, `low` to `high` syllables in all where the text has that many."""
     target = rng.randint(low, high)
     sizes = [len(p.split()) for p in parts]
@@ -167,60 +167,69 @@ def synonyms(data: Path) -> dict[str, list[str]]:
     return {k: sorted(v)[:6] for k, v in table.items()}
 
 
-def news_pairs(data: Path, make: QuestionMaker, rng: random.Random) -> Iterator[Pair]:
-    """Title, abstract and made questions against windows of the body."""
+def news_pairs(data: Path, make: QuestionMaker, rng: random.Random, share: float) -> Iterator[Pair]:
+    """Title, abstract and made questions against windows of the body, for a random `share` of the articles."""
     for number, row in enumerate(rows(data / "text" / "vietnews-articles.jsonl.gz")):
+        if rng.random() >= share:
+            continue
         body = sentences(row["body"])
         if len(body) < 3:
             continue
         first = window([row["abstract"], *body], rng) if rng.random() < 0.3 else window(body, rng)
         second = window(body, rng)
-        passage = " ".join(first)
-        yield Pair(row["title"], passage, number)
+        yield Pair(row["title"], " ".join(first), number)
+        yield from _made(make, rng, first, number, 1)
         yield Pair(row["abstract"], " ".join(second), number)
-        question = make.make(rng.choice(first))
-        if question:
-            yield Pair(question, passage, number)
+        yield from _made(make, rng, second, number, 1)
 
 
-def wiki_pairs(data: Path, make: QuestionMaker, rng: random.Random, questions: int) -> Iterator[Pair]:
-    """Title with section, a sentence against the others, and `questions` made questions a passage."""
-    for number, row in enumerate(rows(data / "text" / "viwiki2017-passages.jsonl.gz")):
+def wiki_pairs(data: Path, make: QuestionMaker, rng: random.Random) -> Iterator[Pair]:
+    """Title with section, a sentence against its neighbours, and made questions, against windows of a passage."""
+    for number, row in enumerate(rows(data / "text" / "viwiki2017-passages.jsonl.gz"), start=1_000_000):
         parts = sentences(row["text"])
-        size = len(row["text"].split())
-        if size < 25:
+        if len(row["text"].split()) < 25:
             continue
-        number += 1_000_000
-        passage = " ".join(window(parts, rng, 80, 300))
         title = re.sub(r" \(.*\)$", "", row["title"])
-        yield Pair(f"{title} {row['section']}", passage, number)
-        if len(parts) > 2:
-            left = rng.randrange(len(parts))
-            yield Pair(parts[left], " ".join(parts[:left] + parts[left + 1 :]), number)
-        for _ in range(questions):
-            part = rng.choice(parts)
-            question = make.make(part, title if rng.random() < 0.25 else "")
-            if question:
-                # Some questions must be answered from what the passage says elsewhere, or only exact words would count.
-                others = [p for p in parts if p is not part]
-                alone = len(others) > 2 and rng.random() < 0.15
-                yield Pair(question, " ".join(others) if alone else row["text"], number)
+        first, second = window(parts, rng), window(parts, rng)
+        yield Pair(f"{title} {row['section']}", " ".join(first), number)
+        yield from _made(make, rng, first, number, 2, title)
+        if len(second) > 2:
+            # Without the sentence itself: else only its exact words would count.
+            left = rng.randrange(len(second))
+            rest = " ".join(second[:left] + second[left + 1 :])
+            yield Pair(second[left], rest, number)
+            yield from _made(make, rng, [second[left]], number, 1, title, rest)
+        yield from _made(make, rng, second, number, 2, title)
 
 
-def law_pairs(data: Path, make: QuestionMaker, rng: random.Random, questions: int) -> Iterator[Pair]:
-    """An article's heading, and made questions, against its text."""
-    for number, row in enumerate(rows(data / "text" / "laws.jsonl.gz")):
-        number += 2_000_000
+def law_pairs(data: Path, make: QuestionMaker, rng: random.Random) -> Iterator[Pair]:
+    """An article's heading, and made questions, against windows of its text."""
+    for number, row in enumerate(rows(data / "text" / "laws.jsonl.gz"), start=2_000_000):
         head, _, text = row["text"].partition("\n")
         parts = sentences(text)
         if sum(len(p.split()) for p in parts) < 20:
             continue
         heading = re.sub(r"^Điều \d+\w*\.?\s*", "", head)
-        yield Pair(heading, " ".join(window(parts, rng)), number)
-        for _ in range(questions):
-            question = make.make(rng.choice(parts), heading if rng.random() < 0.2 else "")
-            if question:
-                yield Pair(question, row["text"] if len(row["text"]) < 2500 else " ".join(window(parts, rng)), number)
+        first, second = window(parts, rng), window([head, *parts], rng)
+        yield Pair(heading, " ".join(first), number)
+        yield from _made(make, rng, first, number, 2, heading)
+        yield from _made(make, rng, second, number, 2, heading)
+
+
+def _made(
+    make: QuestionMaker,
+    rng: random.Random,
+    parts: list[str],
+    number: int,
+    count: int,
+    subject: str = "",
+    passage: str = "",
+) -> Iterator[Pair]:
+    """Up to `count` questions made from sentences of `parts`, a fifth led by `subject`; the passage is their window."""
+    for _ in range(count):
+        question = make.make(rng.choice(parts), subject if rng.random() < 0.2 else "")
+        if question:
+            yield Pair(question, passage or " ".join(parts), number)
 
 
 def question_pairs(data: Path, name: str, make: QuestionMaker, rng: random.Random) -> Iterator[Pair]:
@@ -232,21 +241,18 @@ def question_pairs(data: Path, name: str, make: QuestionMaker, rng: random.Rando
         if not row["answerable"] or (name in HELD_OUT_SETS and held_out(context)):
             continue
         number = ids.setdefault(context, base + len(ids))
-        passage = context
-        if len(context.split()) > 300:
-            passage = _around(context, row["answers"], rng)
+        passage = _around(context, row["answers"], rng)
         yield Pair(row["question"], passage, number)
-        made = make.make(rng.choice(sentences(context)))
-        if made:
-            yield Pair(made, context, number)
+        yield from _made(make, rng, window(sentences(context), rng), number, 1)
 
 
 def _around(context: str, answers: list[str], rng: random.Random) -> str:
-    """Half the time a window of a long passage that holds an answer, as chunks will be; else the whole passage."""
-    if rng.random() < 0.5:
+    """Mostly a window of the passage that holds an answer, as chunks will be; sometimes the whole passage."""
+    if rng.random() < 0.3:
         return context
+    parts = sentences(context)
     for _ in range(6):
-        text = " ".join(window(sentences(context), rng, 120, 300))
+        text = " ".join(window(parts, rng, 40, 200))
         if any(answer in text for answer in answers):
             return text
     return context

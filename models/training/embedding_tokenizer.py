@@ -117,6 +117,7 @@ def build_vocabulary(texts: Iterable[str], n_singles: int, n_words: int, n_piece
         units[word] = (log(count / total), count)
     for piece, score in pieces:
         units.setdefault(piece, (score + rare_share, 1 + int(np.exp(score + rare_share) * total)))
+    units.setdefault(MARK, (-30.0, 1))  # before a character of no piece; few texts may not have brought it
     index = {piece: i for i, piece in enumerate(units)}
     parts = [_parts(piece, index) for piece in units]
     return Vocabulary(list(units), [s for s, _ in units.values()], [c for _, c in units.values()], parts)

@@ -302,7 +302,7 @@ def train(samples: list[Sample], seed: int, epochs: int = 12, batch: int = 64) -
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
-            total += float(loss)
+            total += loss.item()
         print(f"epoch {epoch + 1}: loss {total / math.ceil(len(order) / batch):.4f}", flush=True)
     return model.eval()
 
@@ -354,7 +354,8 @@ def _perceptron(size: int) -> torch.nn.Sequential:
 
 def _stored(layers: torch.nn.Sequential, mean: FloatMatrix, scale: FloatMatrix) -> dict[str, Any]:
     first, _, second = layers
-    assert isinstance(first, torch.nn.Linear) and isinstance(second, torch.nn.Linear)
+    assert isinstance(first, torch.nn.Linear)
+    assert isinstance(second, torch.nn.Linear)
     arrays = {"w1": first.weight, "b1": first.bias, "w2": second.weight[0]}
     rounded = {name: np.round(value.detach().numpy(), 5).tolist() for name, value in arrays.items()}
     return {

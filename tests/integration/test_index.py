@@ -248,3 +248,15 @@ def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
         StaticEmbedder(tmp_path)
     with pytest.raises(ModelError, match="cannot be loaded"):
         load_embedder(EmbeddingConfig(model=str(tmp_path / "nothing-here"))).embed_queries(["x"])
+
+
+def test_an_index_moves_with_the_folder_beside_it(
+    corpus: Path, tmp_path: Path, embedder: Embedder, config: RagConfig
+) -> None:
+    update_index(tmp_path / "index", [corpus], embedder, config)
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    shutil.move(corpus, moved / "corpus")
+    shutil.move(tmp_path / "index", moved / "index")
+    report = update_index(moved / "index", [moved / "corpus"], embedder, config)
+    assert (report.unchanged, report.added, report.documents) == (2, 0, 2)

@@ -1,0 +1,32 @@
+"""The page with a generator as slow as a large model on a small machine: `slow_page.py INDEX PORT`."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import rag
+from rag.app import serve
+from rag.types import Task
+
+WORDS = 600
+
+
+class SlowGenerator:
+    """The best evidence, over and over, ten words a second."""
+
+    name = "slow.gguf"
+
+    def stream(self, task: Task, cancelled: Callable[[], bool]) -> Iterator[str]:
+        """WORDS pieces in a minute, fewer when cancelled."""
+        words = task.evidence[0].text.split()
+        for position in range(WORDS):
+            if cancelled():
+                return
+            time.sleep(0.1)
+            yield f"{words[position % len(words)]} "
+
+
+if __name__ == "__main__":
+    bot = rag.open(sys.argv[1], llm="none")
+    bot.generator = SlowGenerator()
+    serve(bot, "127.0.0.1", int(sys.argv[2]))
