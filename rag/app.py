@@ -81,7 +81,7 @@ def serve(
             **launch_settings(),
         )
     except OSError as error:
-        raise ConfigError(f"cannot listen on {host}:{port} ({error}): choose another with --port") from error
+        raise ConfigError(f"cannot listen on {host}:{port}, it may be taken: choose another --port") from error
     if ready is not None:
         ready(address)
     page.block_thread()
@@ -109,42 +109,17 @@ def launch_settings() -> dict[str, Any]:
 
 def build_page(bot: Bot) -> gr.Blocks:
     """The page over an open index; `launch_settings` belongs to it."""
-    with gr.Blocks(title="Hỏi đáp tài liệu", analytics_enabled=False, fill_width=True) as page:
+    page = gr.Blocks(title="Hỏi đáp tài liệu", analytics_enabled=False, fill_width=True)
+    with page:
         session = gr.State(Session())
         with gr.Row(elem_id="head"):
             gr.HTML(header_html(bot.index.documents), elem_id="title")
             new = gr.Button("Cuộc trò chuyện mới", elem_id="new", size="sm", min_width=0)
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="talk", scale=3, min_width=0):
-                chat = gr.Chatbot(
-                    elem_id="chat",
-                    show_label=False,
-                    container=False,
-                    height=None,
-                    placeholder=welcome_html(),
-                    examples=_examples(bot),
-                    sanitize_html=True,
-                    allow_tags=False,
-                    latex_delimiters=[],
-                    buttons=[],
-                    feedback_options=None,
-                    layout="panel",
-                    group_consecutive_messages=False,
-                )
+                chat = _chat(bot)
                 with gr.Row(elem_id="ask"):
-                    box = gr.Textbox(
-                        elem_id="box",
-                        placeholder="Hỏi về tài liệu của bạn",
-                        label="Câu hỏi",
-                        show_label=False,
-                        container=False,
-                        lines=1,
-                        max_lines=6,
-                        autofocus=True,
-                        scale=1,
-                        min_width=0,
-                        html_attributes=gr.InputHTMLAttributes(enterkeyhint="send", lang="vi", autocorrect="off"),
-                    )
+                    box = _question_box()
                     send = gr.Button("Gửi", elem_id="send", variant="primary", scale=0, min_width=0)
                     stop = gr.Button("Dừng", elem_id="stop", scale=0, min_width=0, visible=False)
             with gr.Column(elem_id="panel", scale=2, min_width=0):
@@ -168,6 +143,40 @@ def build_page(bot: Bot) -> gr.Blocks:
         stop.click(_stop, [session], [stop], queue=False, **quiet)
         new.click(_new, [session], [session, *parts], queue=False, **quiet)
     return page
+
+
+def _chat(bot: Bot) -> gr.Chatbot:
+    return gr.Chatbot(
+        elem_id="chat",
+        show_label=False,
+        container=False,
+        height=None,
+        placeholder=welcome_html(),
+        examples=_examples(bot),
+        sanitize_html=True,
+        allow_tags=False,
+        latex_delimiters=[],
+        buttons=[],
+        feedback_options=None,
+        layout="panel",
+        group_consecutive_messages=False,
+    )
+
+
+def _question_box() -> gr.Textbox:
+    return gr.Textbox(
+        elem_id="box",
+        placeholder="Hỏi về tài liệu của bạn",
+        label="Câu hỏi",
+        show_label=False,
+        container=False,
+        lines=1,  # with one line, Enter sends and Shift+Enter begins the next
+        max_lines=6,
+        autofocus=True,
+        scale=1,
+        min_width=0,
+        html_attributes=gr.InputHTMLAttributes(enterkeyhint="send", lang="vi", autocorrect="off"),
+    )
 
 
 def _rest(session: Session) -> Updates:

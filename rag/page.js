@@ -18,10 +18,16 @@
     for (const mark of words) mark.classList.add("active");
     document.querySelector("#panel").classList.add("open");
 
+    // The passage's title stays in sight where the words fit under it.
     const body = panel().querySelector(".panel-body");
-    const to = words[0] || section;
-    const top = to.getBoundingClientRect().top - body.getBoundingClientRect().top + body.scrollTop;
-    body.scrollTo({ top: words[0] ? top - body.clientHeight / 3 : 0, behavior: motion() });
+    const top = (element) => element.getBoundingClientRect().top - body.getBoundingClientRect().top + body.scrollTop;
+    let to = 0;
+    if (words.length) {
+      const passage = top(words[0].closest(".passage"));
+      const fits = top(words[0]) - passage < body.clientHeight * 0.6;
+      to = fits ? passage : top(words[0]) - body.clientHeight / 4;
+    }
+    body.scrollTo({ top: to, behavior: motion() });
     section.focus({ preventScroll: true });
   }
 
@@ -32,15 +38,27 @@
   }
 
   // Gradio names each message by its raw HTML, and in English: assistive technology shall read the message instead.
-  function name() {
-    for (const message of document.querySelectorAll('#chat [data-testid="user"], #chat [data-testid="bot"]'))
-      message.removeAttribute("aria-label");
-    for (const example of document.querySelectorAll("#chat button.example")) example.removeAttribute("aria-label");
+  function rename() {
+    for (const named of document.querySelectorAll('#chat :is([data-testid="user"], [data-testid="bot"], button.example)'))
+      named.removeAttribute("aria-label");
     const log = document.querySelector("#chat [role=log]");
     if (log) log.setAttribute("aria-label", "Cuộc trò chuyện");
   }
-  new MutationObserver(name).observe(document.body, { childList: true, subtree: true });
-  name();
+
+  // A new answer's passages are shown from their beginning.
+  let newest = "";
+  function rewind() {
+    const sections = document.querySelectorAll("#passages section.turn");
+    const id = sections.length ? sections[sections.length - 1].id : "";
+    if (id !== newest) panel().querySelector(".panel-body").scrollTop = 0;
+    newest = id;
+  }
+
+  new MutationObserver(() => {
+    rename();
+    rewind();
+  }).observe(document.body, { childList: true, subtree: true });
+  rename();
 
   document.addEventListener(
     "click",

@@ -48,8 +48,8 @@ def progress_html(status: str, written: str = "", understood: str = "") -> str:
 
 def error_html(sentence: str, detail: str = "") -> str:
     """A failure: what it means, and the program's own words with the way out."""
-    more = f'<p class="detail">{html.escape(detail)}</p>' if detail else ""
-    return f'<div class="answer failed"><p class="verdict">{html.escape(sentence)}</p>{more}</div>'
+    more = f'<p class="detail">{_lines(detail)}</p>' if detail else ""
+    return f'<div class="answer failed"><p class="verdict">{_lines(sentence)}</p>{more}</div>'
 
 
 def message_html(answer: Answer, turn: int, understood: str = "", stopped: bool = False) -> str:
@@ -156,13 +156,13 @@ def _abstention(answer: Answer, turn: int, understood: str, stopped: bool) -> st
     if answer.retrieved:
         link = f' <a class="sources" href="#t{turn}">Xem {len(answer.retrieved)} đoạn gần nhất</a>'
     return (
-        f'<div class="answer refusal">{_understood(understood)}<p class="verdict">{html.escape(verdict)}</p>'
-        f"<p>{html.escape(reason)}{link}</p></div>"
+        f'<div class="answer refusal">{_understood(understood)}<p class="verdict">{_lines(verdict)}</p>'
+        f"<p>{_lines(reason)}{link}</p></div>"
     )
 
 
 def _understood(understood: str) -> str:
-    return f'<p class="understood">Hiểu là: {html.escape(understood)}</p>' if understood else ""
+    return f'<p class="understood">Hiểu là: {_lines(understood)}</p>' if understood else ""
 
 
 def _places(answer: Answer) -> dict[int, int]:

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import ir_measures
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from ranx import Qrels, Run, evaluate
 
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT / "models" / "training"))
@@ -28,7 +28,13 @@ from embedding_pairs import HELD_OUT_SETS, held_out, rows  # noqa: E402
 from embedding_tokenizer import runs  # noqa: E402
 
 SETS = ("viquad2-test", "vinewsqa", "virhe4qa", "vire4mrc", "educoqa")
-METRICS = ["ndcg@10", "recall@1", "recall@5", "recall@10", "mrr@10"]
+METRICS = {
+    "ndcg@10": ir_measures.nDCG @ 10,
+    "recall@1": ir_measures.R @ 1,
+    "recall@5": ir_measures.R @ 5,
+    "recall@10": ir_measures.R @ 10,
+    "mrr@10": ir_measures.RR @ 10,
+}
 ALPHAS = (0.1, 0.2, 0.3, 0.4, 0.5)
 DEPTH = 100  # a fused score looks at the best DEPTH of each side, as an index would give them
 
@@ -106,12 +112,14 @@ def _scaled(scores: NDArray[np.float64]) -> NDArray[np.float64]:
 def measure(scores: NDArray[np.float64], gold: Sequence[int], seed: int) -> dict[str, Any]:
     """The METRICS in percent, with the 95% bootstrap interval of nDCG@10 over the questions."""
     top = np.argsort(-scores, axis=1, kind="stable")[:, :10]
-    qrels = Qrels({f"q{i}": {f"p{g}": 1} for i, g in enumerate(gold)})
-    # Ranks, not scores, go to ranx: ties must fall as they fell above.
-    run = Run({f"q{i}": {f"p{p}": float(10 - rank) for rank, p in enumerate(row)} for i, row in enumerate(top)})
-    per_question = evaluate(qrels, run, METRICS, return_mean=False)
-    result: dict[str, Any] = {name: round(100 * float(np.mean(per_question[name])), 2) for name in METRICS}
-    ndcg = np.asarray(per_question["ndcg@10"])
+    qrels = {str(i): {f"p{g}": 1} for i, g in enumerate(gold)}
+    # Ranks, not scores, are handed on: ties must fall as they fell above.
+    run = {str(i): {f"p{p}": float(10 - rank) for rank, p in enumerate(row)} for i, row in enumerate(top)}
+    values: dict[str, list[float]] = {name: [] for name in METRICS}
+    for metric in ir_measures.iter_calc(list(METRICS.values()), qrels, run):
+        values[next(name for name, measure in METRICS.items() if measure == metric.measure)].append(metric.value)
+    result: dict[str, Any] = {name: round(100 * float(np.mean(values[name])), 2) for name in METRICS}
+    ndcg = np.asarray(values["ndcg@10"])
     rng = np.random.default_rng(seed)
     means = [ndcg[rng.integers(0, len(ndcg), len(ndcg))].mean() for _ in range(1000)]
     result["ndcg@10_95%"] = [round(100 * float(x), 2) for x in np.percentile(means, [2.5, 97.5])]

@@ -172,7 +172,8 @@ def _pieces(rare: dict[str, int], n_pieces: int) -> list[tuple[str, float]]:
     words = (MARK + w for w, n in rare.items() for _ in range(n) if n > 1 and set(w) <= common)
     tokenizer.train_from_iterator(words, trainer)
     vocab = json.loads(tokenizer.to_str())["model"]["vocab"]  # the object itself does not give its scores
-    return [(piece, score) for piece, score in vocab if piece != UNKNOWN]
+    # The trainer works in several threads: its order of equal pieces and its last digits differ from run to run.
+    return sorted((piece, round(score, 6)) for piece, score in vocab if piece != UNKNOWN)
 
 
 def _parts(piece: str, index: dict[str, int]) -> list[int]:

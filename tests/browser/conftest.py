@@ -30,7 +30,9 @@ Visit = Callable[..., Page]
 def address(seeds_index: Path) -> Iterator[str]:
     """The page of `rag serve` over the shipped corpus, quoting."""
     port = _free_port()
-    with _served(["-m", "rag.cli", "serve", "--index", str(seeds_index), "--port", str(port), "--llm", "none"], port) as at:
+    with _served(
+        ["-m", "rag.cli", "serve", "--index", str(seeds_index), "--port", str(port), "--llm", "none"], port
+    ) as at:
         yield at
 
 
