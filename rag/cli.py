@@ -90,7 +90,13 @@ def _serve(options: argparse.Namespace, config: RagConfig) -> int:
 
     bot = open_bot(_index_folder(options, config), config)
     port = config.page.port if options.port is None else options.port
-    serve(bot, options.host or config.page.host, port, open_browser=options.open)
+    serve(
+        bot,
+        options.host or config.page.host,
+        port,
+        open_browser=options.open,
+        ready=lambda address: print(message("serving", options.lang, address=address), flush=True),
+    )
     return 0
 
 

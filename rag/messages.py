@@ -32,6 +32,7 @@ _MESSAGES = {
         "Mô hình ngôn ngữ không thấy câu trả lời trong các đoạn.",
     ),
     "cancelled": ("Stopped before the first word.", "Đã dừng trước khi có câu trả lời."),
+    "serving": ("The page is at {address} (Ctrl-C ends it).", "Trang đã mở tại {address} (Ctrl-C để dừng)."),
     "model_added": ("{name} ({megabytes} MB) is in models/ now.", "{name} ({megabytes} MB) đã có trong models/."),
     "no_llm": (
         "No language model in models/: answers quote the documents.",

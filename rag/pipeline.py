@@ -120,6 +120,9 @@ class Bot:
         clock.mark("retrieval")
         yield PassagesFound(understood, tuple(passages))
 
+        if cancelled():
+            yield self._refusal(asked, passages, CANCELLED, clock)
+            return
         finding = self._evidence.find(understood, passages)
         clock.mark("evidence")
         if finding.answerable < self.config.evidence.threshold:
