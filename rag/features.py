@@ -182,9 +182,9 @@ def measure(
     """
     passage_keys = [asked.keys_of(f"{scored.title} {scored.chunk.heading} {scored.chunk.text}") for scored in passages]
     passage_sets = [set(keys) for keys in passage_keys]
-    passage_words = [_covered(asked, keys) for keys in passage_sets]
-    passage_missing = [_missing_claims(asked, keys) for keys in passage_keys]
-    passage_rarest = [_rarest_missing(asked, keys) for keys in passage_sets]
+    passage_words = [covered(asked, keys) for keys in passage_sets]
+    passage_missing = [missing_claims(asked, keys) for keys in passage_keys]
+    passage_rarest = [rarest_missing(asked, keys) for keys in passage_sets]
     rows = []
     for sentence, cosine in zip(sentences, sentence_cosines, strict=True):
         keys = asked.keys_of(sentence.text)
@@ -193,9 +193,9 @@ def measure(
         known = asked.kind not in (AnswerKind.OTHER, AnswerKind.MANNER, AnswerKind.LIST)
         own = [key for key in keys if key not in asked.weights]
         rows.append((
-            _covered(asked, set(keys)),
-            _pairs_covered(asked, keys),
-            _covered(asked, near),
+            covered(asked, set(keys)),
+            pairs_covered(asked, keys),
+            covered(asked, near),
             passage_words[sentence.passage],
             float(cosine),
             float(passage_cosines[sentence.passage]),
@@ -204,10 +204,10 @@ def measure(
             float(known and not has_kind),
             math.log(1 + len(keys)) / 4,
             len(own) / max(len(keys), 1),
-            _longest_run(asked, keys),
-            _missing_claims(asked, keys),
+            longest_run(asked, keys),
+            missing_claims(asked, keys),
             passage_missing[sentence.passage],
-            _rarest_missing(asked, near),
+            rarest_missing(asked, near),
             passage_rarest[sentence.passage],
             0.0,
             float(not known),
@@ -223,9 +223,9 @@ def measure(
         by_sentence[:, 4].max(),
         by_sentence[:, 5].max(),
         min(passage_missing),
-        _missing_claims(asked, [key for keys in passage_keys for key in keys]),
+        missing_claims(asked, [key for keys in passage_keys for key in keys]),
         min(passage_rarest),
-        _rarest_missing(asked, everything),
+        rarest_missing(asked, everything),
         float(bool(asked.claims)),
         math.log(1 + len(asked.weights)) / 3,
         by_sentence[:, 7].max(),
@@ -245,25 +245,26 @@ def _keys(text: str, unaccented: bool) -> list[str]:
     return [fold(key) for key in syllables(text)] if unaccented else syllables(text)
 
 
-def _covered(asked: AskedFor, keys: set[str]) -> float:
+def covered(asked: AskedFor, keys: set[str]) -> float:
     """The share of the question's rarity that `keys` hold, 0 to 1."""
     total = sum(asked.weights.values())
     return sum(weight for key, weight in asked.weights.items() if key in keys) / total if total else 0.0
 
 
-def _rarest_missing(asked: AskedFor, keys: set[str]) -> float:
+def rarest_missing(asked: AskedFor, keys: set[str]) -> float:
     """The rarity, in tens, of the rarest word of the question that is not among `keys`; 0 when all are."""
     return max((weight for key, weight in asked.weights.items() if key not in keys), default=0.0) / 10
 
 
-def _pairs_covered(asked: AskedFor, keys: Sequence[str]) -> float:
+def pairs_covered(asked: AskedFor, keys: Sequence[str]) -> float:
+    """The share of the rarity of the question's neighbouring pairs that stand as neighbours in `keys`, 0 to 1."""
     told = set(pairwise(keys))
     pairs = [(pair, asked.weights.get(pair[0], 0.0) + asked.weights.get(pair[1], 0.0)) for pair in pairwise(asked.keys)]
     total = sum(weight for _, weight in pairs)
     return sum(weight for pair, weight in pairs if pair in told) / total if total else 0.0
 
 
-def _longest_run(asked: AskedFor, keys: Sequence[str]) -> float:
+def longest_run(asked: AskedFor, keys: Sequence[str]) -> float:
     """The rarity of the longest run of the question's words that stands in `keys` unbroken, as a share of all."""
     total = sum(asked.weights.values())
     text = f" {' '.join(keys)} "
@@ -276,7 +277,7 @@ def _longest_run(asked: AskedFor, keys: Sequence[str]) -> float:
     return min(best / total, 1.0) if total else 0.0
 
 
-def _missing_claims(asked: AskedFor, keys: Sequence[str]) -> float:
+def missing_claims(asked: AskedFor, keys: Sequence[str]) -> float:
     """The share of the question's names and numbers that do not stand in `keys`, 0 to 1."""
     if not asked.claims:
         return 0.0

@@ -17,6 +17,7 @@ from rag.generation import ExtractiveGenerator, LlamaGenerator
 from rag.index import StoredIndex, open_index
 from rag.models import find_llm
 from rag.prompting import REFUSAL
+from rag.ranking import load_ranker
 from rag.retrieval import HybridRetriever
 from rag.text import normalize
 from rag.types import Answer, Document, Embedder, Evidence, Generator, Reranker, Retriever, ScoredChunk, Task, Turn
@@ -207,12 +208,15 @@ def open_bot(
     stored = open_index(Path(index) if index is not None else resolve(config.index), embedder, config)
     path = find_llm(config.llm.model)
     generator: Generator = LlamaGenerator(path, config.llm) if path is not None else ExtractiveGenerator()
-    retriever = HybridRetriever(stored, embedder, config.retrieval)
-    return Bot(stored, retriever, EvidenceModel(config.evidence, _evidence_embedder(embedder)), generator, config)
+    bundled = _bundled_embedder(embedder)
+    evidence = EvidenceModel(config.evidence, bundled)
+    is_ranked = config.retrieval.ranker and bundled is embedder
+    ranker = load_ranker(config.retrieval.ranker, evidence.rarity) if is_ranked else None
+    return Bot(stored, HybridRetriever(stored, embedder, config.retrieval, ranker), evidence, generator, config)
 
 
-def _evidence_embedder(embedder: Embedder) -> Embedder:
-    """The bundled static embedder: the evidence model was trained with its cosines, whatever the index uses."""
+def _bundled_embedder(embedder: Embedder) -> Embedder:
+    """The bundled embedder: evidence model and ranker were trained with its cosines, whatever the index uses."""
     bundled = RagConfig().embedding
     return embedder if embedder.identity["name"] == Path(bundled.model).name else load_embedder(bundled)
 

@@ -29,6 +29,7 @@ from rag.embedding import load_embedder
 from rag.errors import DocumentError
 from rag.features import QUESTION_FEATURES, SENTENCE_FEATURES, Candidate, Rarity, analyse, candidates, measure
 from rag.index import index_documents, open_index
+from rag.ranking import PassageRanker, load_ranker
 from rag.retrieval import HybridRetriever
 from rag.text import fold, normalize, syllables
 from rag.types import Document, Embedder, FloatMatrix, ScoredChunk
@@ -75,9 +76,10 @@ def main() -> None:
     rng = random.Random(options.seed)
     embedder = load_embedder(EmbeddingConfig())
     rarity = count_rarity(options.data)
+    ranker = load_ranker(RagConfig().retrieval.ranker, rarity)
     with tempfile.TemporaryDirectory() as scratch:
         sets = [
-            read_set(options.data, name, Path(scratch) / name, embedder, rng)
+            read_set(options.data, name, Path(scratch) / name, embedder, ranker, rng)
             for name in (*TRAINING_SETS, MEASURING_SET)
         ]
         samples = [
@@ -128,7 +130,9 @@ def count_rarity(data: Path) -> Rarity:
     return Rarity(common, documents)
 
 
-def read_set(data: Path, name: str, folder: Path, embedder: Embedder, rng: random.Random) -> QuestionSet:
+def read_set(
+    data: Path, name: str, folder: Path, embedder: Embedder, ranker: PassageRanker, rng: random.Random
+) -> QuestionSet:
     """A question set with an index of its contexts."""
     rows = [row for row in read_rows(data / "qa" / f"{name}.jsonl.gz") if row["answers"] and row["answerable"]]
     documents: dict[str, Document] = {}
@@ -145,7 +149,7 @@ def read_set(data: Path, name: str, folder: Path, embedder: Embedder, rng: rando
     index = open_index(folder, embedder, config)
     by_source = {document.source: document.doc_id for document in index.all_documents()}
     doc_ids = {context: by_source[document.source] for context, document in documents.items()}
-    return QuestionSet(name, rows, documents, HybridRetriever(index, embedder, config.retrieval), doc_ids)
+    return QuestionSet(name, rows, documents, HybridRetriever(index, embedder, config.retrieval, ranker), doc_ids)
 
 
 def make_samples(
@@ -181,7 +185,8 @@ def make_samples(
         elif way == "swapped":
             changed = swap(question, pool, rng)
             if changed is not None:
-                hits = [hit for hit in own.retriever.retrieve(changed, DEPTH) if rng.random() < keep or hit.score > 0.9]
+                found = own.retriever.retrieve(changed, DEPTH)
+                hits = [hit for place, hit in enumerate(found) if place == 0 or rng.random() < keep]
                 yield from _sample(changed, hits[:PASSAGES], None, "", way, dev, embedder, rarity)
         else:
             foreign = normalize(rng.choice(others))

@@ -99,3 +99,13 @@ def test_a_notebook_shows_the_answer_with_its_words_marked(bot: Bot) -> None:
 def test_a_model_that_is_not_there_is_named(seeds_index: Path) -> None:
     with pytest.raises(ModelError, match=r"'no-such-model'.*--llm none"):
         rag.open(seeds_index, rag.RagConfig(), llm="no-such-model")
+
+
+def test_ranked_passages_come_before_the_rest_and_scores_fall(bot: Bot) -> None:
+    everything = bot.search(AX, bot.index.chunks)
+    assert len(everything) == bot.index.chunks
+    assert len({scored.chunk.chunk_id for scored in everything}) == bot.index.chunks
+    scores = [scored.score for scored in everything]
+    assert scores == sorted(scores, reverse=True)
+    assert sum(scores[: bot.config.retrieval.ranked]) == pytest.approx(1.0, abs=1e-4)
+    assert bot.search(AX, 3) == everything[:3]

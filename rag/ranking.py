@@ -1,0 +1,103 @@
+"""A second look at the best passages: a linear ranker over what each side of the search and the words tell."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rag.config import resolve
+from rag.errors import ModelError
+from rag.features import AskedFor, Rarity, covered, longest_run, missing_claims, pairs_covered, rarest_missing
+from rag.text import sentence_spans
+from rag.types import FloatMatrix, ScoredChunk
+
+PASSAGE_FEATURES = (
+    "fused", "fused_share", "lexical_share", "dense_share", "cosine", "reciprocal_rank", "words", "pairs", "run",
+    "names_missing", "rarest_missing", "sentence_words", "sentence_pairs", "sentence_run", "sentence_words_near",
+    "title_words", "length", "sentence_length",
+)  # fmt: skip
+
+
+class PassageRanker:
+    """Weights of the PASSAGE_FEATURES, trained by models/training/ranker.py with one softmax over a question's list."""
+
+    def __init__(self, stored: Mapping[str, Any], rarity: Rarity) -> None:
+        self.rarity = rarity
+        self._mean = np.asarray(stored["mean"], dtype=np.float32)
+        self._weights = np.asarray(stored["weights"], dtype=np.float32) / np.asarray(stored["scale"], dtype=np.float32)
+
+    def scores(self, features: FloatMatrix) -> FloatMatrix:
+        """Probabilities, shape (passages,), that each is the one that answers, of features (passages, k)."""
+        logits = (features - self._mean) @ self._weights
+        powers = np.exp(logits - logits.max())
+        shares: FloatMatrix = powers / powers.sum()
+        return shares
+
+
+def load_ranker(path: str, rarity: Rarity) -> PassageRanker:
+    """The ranker in a file.
+
+    Raises:
+        ModelError: there is no such file, or it is for other features.
+    """
+    file = resolve(path)
+    stored = _read(file)
+    if tuple(stored.get("features", ())) != PASSAGE_FEATURES:
+        raise ModelError(f"{file} was trained for other features: run models/training/ranker.py")
+    return PassageRanker(stored, rarity)
+
+
+def measure_passages(
+    asked: AskedFor,
+    passages: Sequence[ScoredChunk],
+    dense: Sequence[float],
+    lexical: Sequence[float],
+) -> FloatMatrix:
+    """The PASSAGE_FEATURES of a question's passages, shape (passages, k), in the order of their fused scores.
+
+    `dense` and `lexical` are each passage's cosine and BM25 score, 0 where a side did not find it.
+    """
+    best_dense, best_lexical, best_fused = (
+        max([1e-6, *side]) for side in (dense, lexical, [p.score for p in passages])
+    )
+    rows = []
+    for rank, (scored, cosine, bm25) in enumerate(zip(passages, dense, lexical, strict=True), start=1):
+        above = asked.keys_of(f"{scored.title} {scored.chunk.heading}")
+        sentences = [asked.keys_of(scored.chunk.text[a:b]) for a, b in sentence_spans(scored.chunk.text)]
+        keys = [key for sentence in sentences for key in sentence]
+        near = [set(above) | set(one) | set(two) for one, two in zip([[], *sentences], sentences, strict=False)]
+        whole = set(keys) | set(above)
+        rows.append((
+            scored.score,
+            scored.score / best_fused,
+            bm25 / best_lexical,
+            max(cosine, 0.0) / best_dense,
+            cosine,
+            1.0 / rank,
+            covered(asked, whole),
+            pairs_covered(asked, keys),
+            longest_run(asked, keys),
+            missing_claims(asked, above + keys),
+            rarest_missing(asked, whole),
+            max((covered(asked, set(sentence)) for sentence in sentences), default=0.0),
+            max((pairs_covered(asked, sentence) for sentence in sentences), default=0.0),
+            max((longest_run(asked, sentence) for sentence in sentences), default=0.0),
+            max((covered(asked, around) for around in near), default=0.0),
+            covered(asked, set(above)),
+            math.log(1 + len(keys)) / 4,
+            math.log(1 + len(keys) / max(len(sentences), 1)) / 4,
+        ))  # fmt: skip
+    return np.array(rows, dtype=np.float32).reshape(-1, len(PASSAGE_FEATURES))
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        stored: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(f"no passage ranker at {file}: check retrieval.ranker") from error
+    except ValueError as error:
+        raise ModelError(f"{file} is not a passage ranker ({error}): check retrieval.ranker") from error
+    return stored
