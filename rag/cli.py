@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -145,7 +145,11 @@ def _models(options: argparse.Namespace, config: RagConfig) -> int:
         pulled = models.pull_model(options.name)
         print(message("model_added", options.lang, name=pulled.name, megabytes=pulled.megabytes))
     else:
-        _print_json(models.overview(config))
+        overview = models.overview(config)
+        if options.json:
+            _print_json(overview)
+        else:
+            _print_models(overview)
     return 0
 
 
@@ -200,7 +204,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor = command("doctor", _doctor, "say what works here, what does not and what to type")
     for one in (index, search, ask, serve, doctor):
         one.add_argument("--index", metavar="DIR", help="folder of the index (default: index/)")
-    for one in (index, search, ask):
+    for one in (index, search, ask, models):
         one.add_argument("--json", action="store_true", help="print JSON")
     for one in (search, ask):
         one.add_argument("question", metavar="QUESTION")
@@ -240,6 +244,18 @@ def _print_answer(answer: "Answer", lang: str) -> None:
         print(f"[{citation.number}] {citation.title} ({place})\n    “{citation.quote}”")
     supported = sum(sentence.support == "supported" for sentence in answer.sentences)
     print(message("checked", lang, supported=supported, sentences=len(answer.sentences)))
+    if answer.reason:
+        code, _, details = answer.reason.partition(": ")
+        print(message(code, lang, details=details))
+
+
+def _print_models(overview: Mapping[str, Any]) -> None:
+    print(f"embedding: {overview['embedding']}")
+    print(f"language model in use: {overview['in_use'] or 'none (answers quote the documents)'}")
+    for model in overview["here"]:
+        print(f"  here    {model['name']:<24} {model['megabytes']:.0f} MB")
+    for preset in overview["presets"]:
+        print(f"  to pull {preset['name']:<24} {preset['repository']}/{preset['file']}, {preset['licence']}")
 
 
 def _print_passages(passages: Sequence["ScoredChunk"]) -> None:

@@ -1,4 +1,4 @@
-"""What a follow-up means: a question that leans on the one before it, made to stand alone."""
+"""What was asked: a follow-up made to stand alone, and several questions in one told apart."""
 
 import re
 from collections.abc import Sequence
@@ -20,6 +20,22 @@ _PRONOUN = re.compile(
 )
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _SHORT_KEYS = 4
+
+
+# Where one question ends and the next begins in the same breath: "…, và …", "…, còn …", "…; …", "…? …".
+_SEAM = re.compile(r"\s*[,;]\s*(?:và|còn|va|con)\s+|\s*;\s*|\?\s+(?=\S)", re.IGNORECASE)
+_ASKING = re.compile(r"\b(?:ai|gi|nao|dau|may|bao nhieu|bao lau|bao gio|vi sao|tai sao|the nao|ra sao|lam sao|la gi)\b")
+_PART_KEYS = 4
+
+
+def questions_in(question: str) -> list[str]:
+    """The questions that are asked at once, in order; the question itself where it is one.
+
+    It is parted only where each side asks something of its own in at least four words.
+    """
+    pieces = [piece.strip() for piece in _SEAM.split(question) if piece.strip()]
+    whole = all(len(syllables(piece)) >= _PART_KEYS and _ASKING.search(fold(piece).lower()) for piece in pieces)
+    return pieces if len(pieces) > 1 and whole else [question]
 
 
 def stand_alone(question: str, history: Sequence[Turn]) -> str:

@@ -27,6 +27,7 @@ _MESSAGES = {
         "The nearest document does not mention: {details}.",
         "Tài liệu gần nhất không nhắc tới: {details}.",
     ),
+    "partly": ("Not found in the documents: {details}", "Không tìm thấy trong tài liệu: {details}"),
     "generator_refused": (
         "The language model found no answer in the passages.",
         "Mô hình ngôn ngữ không thấy câu trả lời trong các đoạn.",

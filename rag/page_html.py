@@ -59,7 +59,9 @@ def message_html(answer: Answer, turn: int, understood: str = "", stopped: bool 
     cited = {citation.number: citation for citation in answer.citations}
     sentences = "".join(_sentence(sentence, cited, turn) for sentence in answer.sentences)
     note = "Đã dừng theo ý bạn, phần trên là những gì kịp viết. " if stopped else ""
-    return f'<div class="answer">{_understood(understood)}{sentences}{_summary(answer, turn, note)}</div>'
+    code, _, details = answer.reason.partition(": ")
+    lack = f'<p class="lack">{_lines(message(code, "vi", details=details))}</p>' if code else ""
+    return f'<div class="answer">{_understood(understood)}{sentences}{lack}{_summary(answer, turn, note)}</div>'
 
 
 def empty_panel_html() -> str:

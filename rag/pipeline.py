@@ -9,23 +9,25 @@ from typing import Any
 
 from rag.citations import check_answer
 from rag.config import RagConfig, load_config, resolve
-from rag.conversation import stand_alone
+from rag.conversation import questions_in, stand_alone
 from rag.embedding import load_embedder
 from rag.errors import QuestionError
-from rag.evidence import EvidenceModel, choose
+from rag.evidence import EvidenceModel, Finding, choose
 from rag.generation import ExtractiveGenerator, LlamaGenerator
 from rag.index import StoredIndex, open_index
 from rag.models import find_llm
 from rag.prompting import REFUSAL
 from rag.ranking import load_ranker
-from rag.retrieval import HybridRetriever
+from rag.retrieval import HybridRetriever, interleaved
 from rag.text import normalize
-from rag.types import Answer, Document, Embedder, Evidence, Generator, Reranker, Retriever, ScoredChunk, Task, Turn
+from rag.types import Answer, Document, Embedder, Generator, Reranker, Retriever, ScoredChunk, Task, Turn
 
 NO_PASSAGE = "no_passage"
 LOW_EVIDENCE = "low_evidence"
 NOT_MENTIONED = "not_mentioned"
 """Followed by ": " and the details of the question that the nearest document does not hold."""
+PARTLY = "partly"
+"""Followed by ": " and those of several questions that stayed without an answer."""
 GENERATOR_REFUSED = "generator_refused"
 CANCELLED = "cancelled"
 
@@ -114,26 +116,29 @@ class Bot:
         asked = self._checked(question)
         understood = stand_alone(asked, history)
 
+        parts = questions_in(understood)
         with self._lock:
-            passages = self._retriever.retrieve(understood, self.config.retrieval.passages)
-            if self._reranker is not None:
-                passages = self._reranker.rerank(understood, passages)
+            found = [self._retrieved(part) for part in parts]
+        passages = interleaved(found)
         clock.mark("retrieval")
         yield PassagesFound(understood, tuple(passages))
 
         if cancelled():
             yield self._refusal(asked, passages, CANCELLED, clock)
             return
-        finding = self._evidence.find(understood, passages)
+        findings = [self._evidence.find(part, hits) for part, hits in zip(parts, found, strict=True)]
         clock.mark("evidence")
-        if finding.answerable < self.config.evidence.threshold:
-            yield self._refusal(asked, passages, LOW_EVIDENCE if passages else NO_PASSAGE, clock)
+        lacks = [self._lack(finding) for finding in findings]
+        if all(lacks):
+            yield self._refusal(asked, passages, lacks[0], clock)
             return
-        if finding.not_mentioned:
-            yield self._refusal(asked, passages, f"{NOT_MENTIONED}: {', '.join(finding.not_mentioned)}", clock)
-            return
-        chosen = choose(finding, self.config.evidence.sentences)
-        task = _task(understood, passages, chosen, finding.evidence)
+        answered = [
+            _placed(finding, hits, passages)
+            for finding, hits, lack in zip(findings, found, lacks, strict=True)
+            if not lack
+        ]
+        task = _task(understood, passages, answered, self.config.evidence.sentences)
+        unanswered = "; ".join(part for part, lack in zip(parts, lacks, strict=True) if lack)
         yield Sending(task.passages)
 
         written = ""
@@ -151,7 +156,8 @@ class Bot:
         clock.mark("checking")
         yield Answer(
             asked, checked.text, checked.sentences, checked.citations, tuple(passages),
-            abstained=False, reason="", generator=self.generator.name, timings_ms=clock.timings(),
+            abstained=False, reason=f"{PARTLY}: {unanswered}" if unanswered else "",
+            generator=self.generator.name, timings_ms=clock.timings(),
         )  # fmt: skip
 
     def document(self, doc_id: str) -> Document:
@@ -166,6 +172,18 @@ class Bot:
     def close(self) -> None:
         """Let go of the index."""
         self.index.close()
+
+    def _retrieved(self, question: str) -> list[ScoredChunk]:
+        passages = self._retriever.retrieve(question, self.config.retrieval.passages)
+        return passages if self._reranker is None else self._reranker.rerank(question, passages)
+
+    def _lack(self, finding: Finding) -> str:
+        """Why the passages do not answer; empty when they do."""
+        if not finding.evidence:
+            return NO_PASSAGE
+        if finding.answerable < self.config.evidence.threshold:
+            return LOW_EVIDENCE
+        return f"{NOT_MENTIONED}: {', '.join(finding.not_mentioned)}" if finding.not_mentioned else ""
 
     def _checked(self, question: str) -> str:
         asked = " ".join(normalize(question).split())
@@ -221,13 +239,20 @@ def _bundled_embedder(embedder: Embedder) -> Embedder:
     return embedder if embedder.identity["name"] == Path(bundled.model).name else load_embedder(bundled)
 
 
-def _task(
-    question: str, passages: Sequence[ScoredChunk], chosen: Sequence[Evidence], ranked: Sequence[Evidence]
-) -> Task:
+def _placed(finding: Finding, found: Sequence[ScoredChunk], passages: Sequence[ScoredChunk]) -> Finding:
+    """The finding with its evidence counted by `passages` instead of by what was found for its part alone."""
+    place = {scored.chunk.chunk_id: position for position, scored in enumerate(passages)}
+    moved = [replace(one, passage=place[found[one.passage].chunk.chunk_id]) for one in finding.evidence]
+    return replace(finding, evidence=tuple(moved))
+
+
+def _task(question: str, passages: Sequence[ScoredChunk], findings: Sequence[Finding], sentences: int) -> Task:
     """The passages in the order in which they matter: those of the chosen sentences, then by their best sentence."""
-    order = list(dict.fromkeys([*(found.passage for found in chosen), *(found.passage for found in ranked)]))
+    chosen = list(dict.fromkeys(one for finding in findings for one in choose(finding, sentences)))
+    ranked = sorted((one for finding in findings for one in finding.evidence), key=lambda one: -one.score)
+    order = list(dict.fromkeys(one.passage for one in [*chosen, *ranked]))
     place = {passage: position for position, passage in enumerate(order)}
-    evidence = tuple(replace(found, passage=place[found.passage]) for found in chosen)
+    evidence = tuple(replace(one, passage=place[one.passage]) for one in chosen)
     return Task(question, tuple(passages[passage] for passage in order), evidence)
 
 

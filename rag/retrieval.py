@@ -1,6 +1,8 @@
 """A question to passages: dense and lexical search over the same passages, fused, and the best of them ranked."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from rag.config import RetrievalConfig
 from rag.features import analyse
@@ -65,6 +67,16 @@ class HybridRetriever:
             tuple(dense.get(row, 0.0) for row, _ in fused),
             tuple(lexical.get(row, 0.0) for row, _ in fused),
         )
+
+
+def interleaved(lists: Sequence[Sequence[ScoredChunk]]) -> list[ScoredChunk]:
+    """The passages of several searches, each once: the first of every list, then the second of every list."""
+    by_id: dict[str, ScoredChunk] = {}
+    for row in zip_longest(*lists):
+        for scored in row:
+            if scored is not None:
+                by_id.setdefault(scored.chunk.chunk_id, scored)
+    return list(by_id.values())
 
 
 def fuse(dense: dict[int, float], lexical: dict[int, float], dense_weight: float) -> list[tuple[int, float]]:

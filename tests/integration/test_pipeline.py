@@ -109,3 +109,18 @@ def test_ranked_passages_come_before_the_rest_and_scores_fall(bot: Bot) -> None:
     assert scores == sorted(scores, reverse=True)
     assert sum(scores[: bot.config.retrieval.ranked]) == pytest.approx(1.0, abs=1e-4)
     assert bot.search(AX, 3) == everything[:3]
+
+
+def test_two_questions_at_once_are_answered_from_two_documents(bot: Bot) -> None:
+    answer = bot.ask("A.X 4.0 dựa trên mô hình nào? Hội thảo AI có trách nhiệm diễn ra chiều ngày nào?")
+    assert "Qwen 2.5" in answer.text
+    assert "21/9/2023" in answer.text
+    assert {citation.source[:3] for citation in answer.citations} == {"002", "003"}
+    assert answer.reason == ""
+
+
+def test_the_half_that_stays_unanswered_is_named(bot: Bot) -> None:
+    answer = bot.ask("A.X 4.0 dựa trên mô hình nào? Cách nấu phở bò như thế nào?")
+    assert not answer.abstained
+    assert "Qwen 2.5" in answer.text
+    assert answer.reason == "partly: Cách nấu phở bò như thế nào?"

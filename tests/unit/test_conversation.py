@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.conversation import stand_alone
+from rag.conversation import questions_in, stand_alone
 from rag.types import Turn
 
 GOAL = Turn("Việt Nam đặt mục tiêu gì đến năm 2030?", "Đến năm 2030 vào top 3 ASEAN.")
@@ -33,3 +33,37 @@ def test_a_new_topic_is_not_dragged_into_the_old_one(question: str) -> None:
 
 def test_a_first_question_stays_as_it_is() -> None:
     assert stand_alone("Còn năm 2045 thì sao?", []) == "Còn năm 2045 thì sao?"
+
+
+@pytest.mark.parametrize(
+    ("question", "parts"),
+    [
+        (
+            "Chính phủ xếp hạng bao nhiêu, và Việt Nam muốn vào top mấy?",
+            ["Chính phủ xếp hạng bao nhiêu", "Việt Nam muốn vào top mấy?"],
+        ),
+        (
+            "bộ trưởng hàn quốc là ai, còn đại sứ hàn quốc là ai",
+            ["bộ trưởng hàn quốc là ai", "đại sứ hàn quốc là ai"],
+        ),
+        (
+            "A.X 4.0 dựa trên mô hình nào? Solar Pro 2 ra mắt khi nào?",
+            ["A.X 4.0 dựa trên mô hình nào", "Solar Pro 2 ra mắt khi nào?"],
+        ),
+    ],
+)
+def test_questions_asked_at_once_are_told_apart(question: str, parts: list[str]) -> None:
+    assert questions_in(question) == parts
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "A.X 4.0 được phát triển dựa trên mô hình nào?",
+        "Naver làm gì trong tìm kiếm, mua sắm, và bản đồ?",
+        "Theo TS Thảo, hệ thống pháp luật cần cải cách bằng cách nào?",
+        "Ai là ai, và sao?",
+    ],
+)
+def test_one_question_stays_whole(question: str) -> None:
+    assert questions_in(question) == [question]

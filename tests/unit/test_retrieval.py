@@ -2,7 +2,8 @@
 
 import pytest
 
-from rag.retrieval import fuse
+from rag.retrieval import fuse, interleaved
+from rag.types import Chunk, ScoredChunk
 
 
 def test_each_side_is_divided_by_its_best_and_weighted() -> None:
@@ -22,3 +23,12 @@ def test_a_negative_cosine_counts_as_zero() -> None:
 
 def test_ties_stand_in_the_order_of_the_rows() -> None:
     assert [row for row, _ in fuse({9: 0.5, 3: 0.5}, {9: 1.0, 3: 1.0}, 0.5)] == [3, 9]
+
+
+def test_lists_are_interleaved_and_each_passage_stands_once() -> None:
+    one, two, three = (
+        ScoredChunk(Chunk(name, "d", name, 0, 1), score, "t", "s")
+        for name, score in (("a", 0.9), ("b", 0.5), ("c", 0.1))
+    )
+    assert interleaved([[one, two], [three, one]]) == [one, three, two]
+    assert interleaved([[], []]) == []
