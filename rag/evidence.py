@@ -1,16 +1,13 @@
 """Passages to the sentences that bear the answer, and the probability that there is an answer at all."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rag.config import EvidenceConfig, resolve
 from rag.details import not_mentioned
-from rag.errors import ModelError
 from rag.features import (
     QUESTION_FEATURES,
     SENTENCE_FEATURES,
@@ -23,6 +20,7 @@ from rag.features import (
     measure,
 )
 from rag.types import Embedder, Evidence, FloatMatrix, ScoredChunk
+from rag.weights import read_weights
 
 _SEVERAL = frozenset({AnswerKind.LIST, AnswerKind.MANNER, AnswerKind.REASON})
 
@@ -78,14 +76,9 @@ class EvidenceModel:
         Raises:
             ModelError: there is no such file, or it is for other features.
         """
-        path = resolve(config.model)
+        features = {"sentence_features": SENTENCE_FEATURES, "question_features": QUESTION_FEATURES}
+        stored = read_weights(resolve(config.model), features, "models/training/evidence.py")
         self._embedder = embedder
-        stored = _read_model(path)
-        if (tuple(stored["sentence_features"]), tuple(stored["question_features"])) != (
-            SENTENCE_FEATURES,
-            QUESTION_FEATURES,
-        ):
-            raise ModelError(f"{path} was trained for other features: run models/training/evidence.py")
         self.rarity = Rarity(stored["counts"], int(stored["documents"]))
         self._sentence = Perceptron.from_json(stored["sentence"])
         self._null = Perceptron.from_json(stored["null"])
@@ -133,7 +126,7 @@ def choose(finding: Finding, limit: int) -> tuple[Evidence, ...]:
         return ()
     best = finding.evidence[0]
     several = finding.asked.kind in _SEVERAL
-    floor = best.score * (0.3 if several else 0.6)
+    floor = best.score * (0.3 if several else 0.35)
     chosen = [best]
     for other in finding.evidence[1:]:
         if len(chosen) >= (limit if several else min(limit, 2)) or other.score < floor:
@@ -141,13 +134,3 @@ def choose(finding: Finding, limit: int) -> tuple[Evidence, ...]:
         chosen.append(other)
     order = {passage: place for place, passage in enumerate(dict.fromkeys(found.passage for found in chosen))}
     return tuple(sorted(chosen, key=lambda found: (order[found.passage], found.start_char)))
-
-
-def _read_model(path: Path) -> dict[str, Any]:
-    try:
-        stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ModelError(f"no evidence model at {path}: check evidence.model") from error
-    except ValueError as error:
-        raise ModelError(f"{path} is not an evidence model ({error}): check evidence.model") from error
-    return stored

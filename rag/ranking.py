@@ -1,18 +1,16 @@
 """A second look at the best passages: a linear ranker over what each side of the search and the words tell."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rag.config import resolve
-from rag.errors import ModelError
 from rag.features import AskedFor, Rarity, covered, longest_run, missing_claims, pairs_covered, rarest_missing
 from rag.text import sentence_spans
 from rag.types import FloatMatrix, ScoredChunk
+from rag.weights import read_weights
 
 PASSAGE_FEATURES = (
     "fused", "fused_share", "lexical_share", "dense_share", "cosine", "reciprocal_rank", "words", "pairs", "run",
@@ -43,10 +41,7 @@ def load_ranker(path: str, rarity: Rarity) -> PassageRanker:
     Raises:
         ModelError: there is no such file, or it is for other features.
     """
-    file = resolve(path)
-    stored = _read(file)
-    if tuple(stored.get("features", ())) != PASSAGE_FEATURES:
-        raise ModelError(f"{file} was trained for other features: run models/training/ranker.py")
+    stored = read_weights(resolve(path), {"features": PASSAGE_FEATURES}, "models/training/ranker.py")
     return PassageRanker(stored, rarity)
 
 
@@ -91,13 +86,3 @@ def measure_passages(
             math.log(1 + len(keys) / max(len(sentences), 1)) / 4,
         ))  # fmt: skip
     return np.array(rows, dtype=np.float32).reshape(-1, len(PASSAGE_FEATURES))
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        stored: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ModelError(f"no passage ranker at {file}: check retrieval.ranker") from error
-    except ValueError as error:
-        raise ModelError(f"{file} is not a passage ranker ({error}): check retrieval.ranker") from error
-    return stored
