@@ -40,7 +40,7 @@ _NAME = re.compile(rf"\b{_CAPITALISED}(?:[ -]{_CAPITALISED})*")
 _OPENERS = frozenset(
     "theo tại ở trong với ông bà anh chị cô từ đến ngày tháng năm khi sau trước do vì để và nhưng còn các những một hai"
     " ba nếu tuy bên ngoài hiện đây đó cả cùng của là về trên dưới giữa qua nhờ như cho phía người ai bởi riêng chỉ"
-    " mỗi mọi vào cuối đầu đặc ngay được bị việc viết có cách"
+    " mỗi mọi vào cuối đầu đặc ngay được bị việc viết có cách quỹ bộ sở viện trường hãng startup"
     .split()
 )  # fmt: skip
 _SENTENCE_BEGIN = re.compile(r"(?:^|[.!?:…\n])[\s\"'“‘«(\[–—-]*$")

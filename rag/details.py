@@ -3,13 +3,21 @@
 "Nhật Bản chi bao nhiêu?" is not answered by a sentence on Hàn Quốc, however well the rest of it fits.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
 from rag.claims import unsupported_claims
-from rag.features import AskedFor, Rarity
+from rag.features import AnswerKind, AskedFor, Rarity
 from rag.text import fold
 
+_YEAR_ASKED = re.compile(r"\bnam (?:nao|bao nhieu|may)\b")
+_YEAR = re.compile(r"\b(?:1\d|20)\d\d\b|thế kỷ|thập niên|thập kỷ", re.IGNORECASE)
+_AMOUNT = re.compile(
+    r"\d|\b(?:một|hai|ba|bốn|sáu|bảy|tám|chín|mười|chục|trăm|nghìn|ngàn|vạn|triệu|tỷ|tỉ|nửa|đôi|vài|nhiều|ít"
+    r"|duy nhất)\b",
+    re.IGNORECASE,
+)
 _NAME_SYLLABLES = 4
 """Longer runs of capitals are a title or a shout, not a name."""
 _RARE = 5.0
@@ -40,6 +48,20 @@ def not_mentioned(asked: AskedFor, told: str, rarity: Rarity) -> tuple[str, ...]
         for place, written in enumerate(missing)
         if not any(written.lower() in other.lower() for other in missing[:place])
     )
+
+
+def holds_asked_kind(asked: AskedFor, sentences: Iterable[str]) -> bool:
+    """Whether sentences hold a year where one is asked for, and a number where an amount is; True for other questions.
+
+    "Bà Emily Hamblin sinh năm nào?" is not answered by what she said, though every word but one is about her.
+    """
+    if _YEAR_ASKED.search(fold(" ".join(asked.keys))):
+        wanted = _YEAR
+    elif asked.kind is AnswerKind.NUMBER:
+        wanted = _AMOUNT
+    else:
+        return True
+    return any(wanted.search(sentence) for sentence in sentences)
 
 
 def _unknown_words(asked: AskedFor, told_keys: set[str]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Any
 from rag.citations import check_answer
 from rag.config import RagConfig, load_config, resolve
 from rag.conversation import questions_in, stand_alone
+from rag.details import holds_asked_kind
 from rag.embedding import load_embedder
 from rag.errors import QuestionError
 from rag.evidence import EvidenceModel, Finding, choose
@@ -181,9 +182,12 @@ class Bot:
         """Why the passages do not answer; empty when they do."""
         if not finding.evidence:
             return NO_PASSAGE
+        if finding.not_mentioned:
+            return f"{NOT_MENTIONED}: {', '.join(finding.not_mentioned)}"
         if finding.answerable < self.config.evidence.threshold:
             return LOW_EVIDENCE
-        return f"{NOT_MENTIONED}: {', '.join(finding.not_mentioned)}" if finding.not_mentioned else ""
+        told = (one.text for one in choose(finding, self.config.evidence.sentences))
+        return "" if finding.asked is not None and holds_asked_kind(finding.asked, told) else LOW_EVIDENCE
 
     def _checked(self, question: str) -> str:
         asked = " ".join(normalize(question).split())

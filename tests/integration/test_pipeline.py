@@ -24,7 +24,13 @@ def test_an_answer_names_its_exact_words(bot: Bot) -> None:
 
 
 @pytest.mark.parametrize(
-    "question", ["Cách nấu phở bò như thế nào?", "Giá vàng hôm nay bao nhiêu?", "cach nau pho bo", "xyzzy qwerty"]
+    "question",
+    [
+        "Cách nấu phở bò như thế nào?",
+        "Giá vàng hôm nay bao nhiêu?",
+        "cach nau pho bo",
+        "Bà Emily Hamblin sinh năm nào?",
+    ],
 )
 def test_what_the_corpus_does_not_hold_is_refused_with_the_nearest_passages(bot: Bot, question: str) -> None:
     answer = bot.ask(question)
@@ -33,6 +39,13 @@ def test_what_the_corpus_does_not_hold_is_refused_with_the_nearest_passages(bot:
     assert (answer.sentences, answer.citations) == ((), ())
     assert answer.reason == LOW_EVIDENCE
     assert answer.retrieved
+
+
+def test_a_detail_that_no_document_holds_is_named_in_the_refusal(bot: Bot) -> None:
+    answer = bot.ask("Tính đến cuối năm 2024, bao nhiêu phần trăm doanh nghiệp Thái Lan đã sử dụng AI?")
+    assert answer.abstained
+    assert answer.reason == "not_mentioned: Thái Lan"
+    assert bot.ask("xyzzy qwerty").reason == "not_mentioned: xyzzy, qwerty"
 
 
 def test_a_stream_tells_the_passages_first_and_the_checked_answer_last(bot: Bot) -> None:

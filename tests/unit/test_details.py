@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.details import not_mentioned
+from rag.details import holds_asked_kind, not_mentioned
 from rag.features import Rarity, analyse
 
 WORDS = "chi bao nhiêu năm trung quốc nhật bản hàn kiện ngày họp đầu tư tháng tỷ won có ở đâu"
@@ -46,3 +46,18 @@ def test_another_country_year_number_or_company_is_named(question: str, details:
 
 def test_a_slip_of_the_keyboard_is_forgiven() -> None:
     assert missing("Sự kiệ họp ngày nào?") == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "expected"),
+    [
+        ("Bà Emily Hamblin sinh năm nào?", "Bà Emily Hamblin phát biểu tại hội thảo.", False),
+        ("ba Emily sinh nam nao", "Bà Emily sinh năm 1970.", True),
+        ("Hàn Quốc chi bao nhiêu?", "Hàn Quốc chi cho AI.", False),
+        ("Hàn Quốc chi bao nhiêu?", "Hàn Quốc chi 94,6 tỷ won.", True),
+        ("A.X có bao nhiêu phiên bản?", "A.X gồm hai phiên bản.", True),
+        ("Ai phát biểu?", "Trời đẹp.", True),
+    ],
+)
+def test_a_year_or_an_amount_is_answered_by_one(question: str, sentence: str, expected: bool) -> None:
+    assert holds_asked_kind(analyse(question, RARITY), [sentence]) is expected
