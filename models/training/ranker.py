@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 import torch
 from embedding_pairs import held_out, rows
+from evidence import count_rarity
 
 from rag.config import RagConfig
 from rag.documents import make_document
 from rag.embedding import load_embedder
 from rag.errors import DocumentError
-from rag.evidence import EvidenceModel
 from rag.features import Rarity, analyse
 from rag.index import index_documents, open_index
 from rag.metrics import ndcg_at_k
@@ -62,7 +62,7 @@ def main() -> None:
     config = RagConfig()
     config = replace(config, retrieval=replace(config.retrieval, ranker=""))
     embedder = load_embedder(config.embedding)
-    rarity = EvidenceModel(config.evidence, embedder).rarity
+    rarity = count_rarity(options.data)
     listings = {
         name: read_listings(options.data, name, embedder, rarity, config, options.seed)
         for name in (*TRAINING_SETS, *MEASURING_SETS)
