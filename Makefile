@@ -7,7 +7,7 @@
 #   make chat PYTHON=python3.12             another interpreter
 #   make chat PIP_ARGS="..."                more arguments for pip. On Linux the registry's torch brings several GB of
 #                                           CUDA libraries, which nothing here uses; PyTorch publishes an index of
-#                                           builds for the CPU only: give its address here with --extra-index-url.
+#                                           builds for the CPU only, which pip can be given here.
 
 VENV := .venv
 BIN := $(VENV)/bin

@@ -14,6 +14,7 @@ from rag.text import sentence_spans, syllables
 from rag.types import AnswerSentence, Citation, ScoredChunk, Support
 
 UNSUPPORTED_NOTE = "[chưa có căn cứ]"
+PARTIAL_NOTE = "[căn cứ một phần]"
 
 # [1] · [1, 2] · 【1】 · ［1］ · [^1] · [Đoạn 1]: the ways in which models write a citation.
 _MARK = re.compile(
@@ -28,7 +29,10 @@ _LOCATED_COVERAGE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class CheckedAnswer:
-    """An answer whose sentences carry their support; `text` has [n] for the nth citation after each sentence."""
+    """An answer whose sentences carry their support.
+
+    `text` has [n] for the nth citation after each sentence, and a note in words after one that is not fully supported.
+    """
 
     text: str
     sentences: tuple[AnswerSentence, ...]
@@ -62,6 +66,8 @@ def check_answer(text: str, passages: Sequence[ScoredChunk]) -> CheckedAnswer:
         numbers = tuple(dict.fromkeys(_cite(span, citations) for span in found))
         sentences.append(AnswerSentence(sentence, support, numbers))
         note = "".join(f"[{number}]" for number in numbers) or UNSUPPORTED_NOTE
+        if support is Support.PARTIAL:
+            note = f"{note} {PARTIAL_NOTE}"
         parts.append(f"{clean[done:end]} {note}")
         done = end
     return CheckedAnswer("".join(parts).strip(), tuple(sentences), tuple(citations))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.citations import UNSUPPORTED_NOTE, check_answer
+from rag.citations import PARTIAL_NOTE, UNSUPPORTED_NOTE, check_answer
 from rag.types import Chunk, ScoredChunk, Support
 
 AX = "A.X 4.0 được phát triển dựa trên mô hình nguồn mở Qwen 2.5 của Alibaba Cloud. SKT mở mã nguồn A.X 3.1 hồi mùa hè."
@@ -60,8 +60,9 @@ def test_a_citation_is_read_or_repaired_however_it_is_written(text: str) -> None
     ],
 )
 def test_a_wrong_number_name_or_negation_is_never_supported(text: str) -> None:
-    (sentence,) = check_answer(text, PASSAGES).sentences
-    assert sentence.support is Support.PARTIAL
+    checked = check_answer(text, PASSAGES)
+    assert [sentence.support for sentence in checked.sentences] == [Support.PARTIAL]
+    assert checked.text.endswith(f"[1] {PARTIAL_NOTE}")
 
 
 def test_the_same_number_in_another_spelling_is_supported() -> None:
