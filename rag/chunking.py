@@ -1,5 +1,6 @@
 """Documents to passages of whole sentences, with offsets, by langchain-text-splitters."""
 
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -39,15 +40,30 @@ class SentenceSplitter(TextSplitter):
 
 def split_document(document: Document, config: ChunkingConfig) -> list[Chunk]:
     """The passages of a document in order; `document.text[start_char:end_char] == text` holds for each."""
-    splitter = SentenceSplitter(chunk_size=config.chunk_chars, chunk_overlap=config.overlap_chars, add_start_index=True)
+    splitter = SentenceSplitter(chunk_size=config.chunk_chars, chunk_overlap=config.overlap_chars)
     chunks: list[Chunk] = []
     for section_start, heading, section in _sections(document.text):
-        for piece in splitter.create_documents([section]):
-            start = section_start + int(piece.metadata["start_index"])
+        passages = splitter.split_text(section)
+        for passage, start in zip(passages, _starts(section, passages), strict=True):
             chunk_id = f"{document.doc_id}-{len(chunks):04d}"
-            end = start + len(piece.page_content)
-            chunks.append(Chunk(chunk_id, document.doc_id, piece.page_content, start, end, heading=heading))
+            begin, end = section_start + start, section_start + start + len(passage)
+            chunks.append(Chunk(chunk_id, document.doc_id, passage, begin, end, heading=heading))
     return chunks
+
+
+def _starts(text: str, passages: Sequence[str]) -> Iterator[int]:
+    """Where each passage stands: the last place that leaves no word between it and the one before.
+
+    The splitter's own add_start_index takes the first place instead, which in a text that repeats itself is an earlier
+    one, and words at the end belong to no passage.
+    """
+    end = 0
+    for passage in passages:
+        while end < len(text) and text[end].isspace():
+            end += 1
+        start = text.rfind(passage, 0, end + len(passage))
+        end = start + len(passage)
+        yield start
 
 
 def _sections(text: str) -> list[tuple[int, str, str]]:

@@ -1,7 +1,7 @@
 """Passages are exact substrings of whole sentences."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rag.chunking import split_document
@@ -29,6 +29,7 @@ def test_every_passage_is_the_text_between_its_offsets(words: list[str], chunk_c
 
 
 @given(st.lists(WORDS, max_size=120))
+@example(["y" * 32] * 4)
 def test_no_word_is_lost(words: list[str]) -> None:
     whole = document(" ".join(words))
     covered = bytearray(len(whole.text))
