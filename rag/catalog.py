@@ -87,7 +87,7 @@ class Catalog:
             )
         was, now = stored["embedding"], manifest["embedding"]
         if was != now:
-            different = ", ".join(name for name in now if was.get(name) != now[name])
+            different = ", ".join(name for name in {**now, **was} if was.get(name) != now.get(name))
             raise IndexMismatchError(
                 f"{folder} was made by the embedding model {was['name']!r}, the settings name {now['name']!r}"
                 f" (different: {different}): run `rag index --rebuild` or set embedding.model back"
@@ -201,6 +201,18 @@ class Catalog:
             (row, Chunk(chunk_id, document.doc_id, document.text[start:end], start, end, page, heading))
             for row, chunk_id, start, end, page, heading in self._database.execute(query, (document.doc_id,))
         ]
+
+    def neighbours(self, chunk: Chunk, before: int, after: int) -> tuple[list[Chunk], list[Chunk]]:
+        """The passages that stand before this one in its document, at most `before`, and those after it, in order.
+
+        Raises:
+            DocumentError: the catalog does not hold the passage.
+        """
+        chunks = [other for _, other in self.chunk_rows(self.document(chunk.doc_id))]
+        if chunk not in chunks:
+            raise DocumentError(f"the index has no passage {chunk.chunk_id!r}: ask again, the index may have changed")
+        place = chunks.index(chunk)
+        return chunks[max(place - before, 0) : place], chunks[place + 1 : place + 1 + after]
 
     def scored_chunk(self, row: int, score: float) -> ScoredChunk:
         """The passage of a row, with `score`."""

@@ -41,7 +41,9 @@ def not_mentioned(asked: AskedFor, told: str, rarity: Rarity) -> tuple[str, ...]
     missing = [
         written
         for written in (*unsupported_claims(question, text), *_unknown_words(asked, told_keys))
-        if _is_detail(written, asked, rarity) and not _is_slip(written, asked, told_keys, rarity)
+        if _is_detail(written, asked, rarity)
+        and not _is_spelled_otherwise(written, asked, told)
+        and not _is_slip(written, asked, told_keys, rarity)
     ]
     return tuple(
         written
@@ -79,6 +81,19 @@ def _is_detail(written: str, asked: AskedFor, rarity: Rarity) -> bool:
     if len(keys) == 1 and not written[0].isdigit():
         return rarity.weight(keys[0], asked.unaccented) > _RARE
     return len(keys) <= _NAME_SYLLABLES
+
+
+def _is_spelled_otherwise(written: str, asked: AskedFor, told: str) -> bool:
+    """Whether a text has the abbreviation or reading in a detail in one spelling or another, and the detail's words.
+
+    "UBND Hà Nội" stands in "Ủy ban nhân dân thành phố Hà Nội".
+    """
+    if not asked.spellings:
+        return False
+    detail, text = asked.keys_of(written), asked.keys_of(told)
+    names = [f" {' '.join(spelling.keys)} " for spelling in asked.spellings]
+    held = [name for name in names if name in f" {' '.join(detail)} "]
+    return bool(held) and set(detail) <= set(text) and all(name in f" {' '.join(text)} " for name in held)
 
 
 def _is_slip(written: str, asked: AskedFor, told_keys: set[str], rarity: Rarity) -> bool:

@@ -1,15 +1,22 @@
 """BM25 over syllables and adjacent-syllable bigrams, by tantivy."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
+from string import ascii_lowercase
 
 import tantivy
 
+from rag.abbreviations import Abbreviations, Spelling, known_abbreviations
 from rag.text import fold, is_unaccented, syllables
 
 _ANALYZER = "keys"
 _WRITER_BYTES = 128 << 20
+_SLIP_LETTERS = 3
+"""Shorter words are too like each other to say which one was meant."""
+_SLIP_WORTH = 0.7
+"""Of a guessed word, against one that was typed."""
 
 
 def lexical_keys(text: str) -> list[str]:
@@ -17,8 +24,7 @@ def lexical_keys(text: str) -> list[str]:
 
     The pairs stand in for word segmentation: most Vietnamese words are two syllables.
     """
-    keys = syllables(text)
-    return keys + [f"{first}_{second}" for first, second in pairwise(keys)]
+    return _with_pairs(syllables(text))
 
 
 def build_lexical(folder: Path, passages: Iterable[tuple[int, str]]) -> None:
@@ -36,7 +42,8 @@ def build_lexical(folder: Path, passages: Iterable[tuple[int, str]]) -> None:
 class LexicalIndex:
     """A lexical index that was written by `build_lexical`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, abbreviations: Abbreviations | None = None) -> None:
+        self._abbreviations = abbreviations if abbreviations is not None else known_abbreviations()
         self._schema = _schema()
         index = _registered(tantivy.Index.open(str(folder)))
         index.reload()
@@ -45,20 +52,79 @@ class LexicalIndex:
     def search(self, question: str, limit: int) -> list[tuple[int, float]]:
         """The (row, BM25 score) of the best passages, the best first; [] when no key occurs.
 
-        A question typed without any mark is looked up among the folded keys.
+        A question typed without any mark is looked up among the folded keys. An abbreviation in it is also looked up
+        by its reading, and a reading by its abbreviation; the better of the two counts. A word that no passage holds
+        is also looked up as what it was probably meant to be.
         """
-        keys = lexical_keys(question)
-        field = "keys"
-        if is_unaccented(question):
-            keys, field = [fold(key) for key in keys], "folded"
+        unaccented = is_unaccented(question)
+        keys = [fold(key) for key in syllables(question)] if unaccented else syllables(question)
         if not keys or self._searcher.num_docs == 0:
             return []
-        terms = [
-            (tantivy.Occur.Should, tantivy.Query.term_query(self._schema, field, key)) for key in dict.fromkeys(keys)
-        ]
-        found = self._searcher.search(tantivy.Query.boolean_query(terms), limit)
+        field = "folded" if unaccented else "keys"
+        spellings = self._abbreviations.spellings(question, folded=unaccented)
+        own = {key for spelling in spellings for key in _with_pairs(spelling.keys)}
+        queries = [self._term(field, key) for key in dict.fromkeys(_with_pairs(keys)) if key not in own]
+        queries += [self._either(field, spelling) for spelling in spellings]
+        queries += self._meant(field, keys)
+        found = self._searcher.search(_any_of(queries), limit)
         rows = [(int(self._searcher.doc(address)["row"][0]), float(score)) for score, address in found.hits]
         return sorted(rows, key=lambda hit: (-hit[1], hit[0]))
+
+    def _either(self, field: str, spelling: Spelling) -> tantivy.Query:
+        """The best of a stretch's spellings, each worth as much as the one in the question."""
+        own = _with_pairs(spelling.keys)
+        queries = [_any_of([self._term(field, key) for key in own])]
+        for other in spelling.others:
+            keys = _with_pairs(other)
+            worth = self._rarity(field, own) / self._rarity(field, keys)
+            queries.append(tantivy.Query.boost_query(_any_of([self._term(field, key) for key in keys]), worth))
+        # "ai" may also be the word for "who": worth no more than any word.
+        queries += [self._term(field, key) for key in spelling.like_words]
+        return tantivy.Query.disjunction_max_query(queries)
+
+    def _meant(self, field: str, keys: Sequence[str]) -> list[tantivy.Query]:
+        """What the words that no passage holds may be slips of: a letter or any mark away, known beside a neighbour."""
+        folded = [fold(key) for key in keys]
+        queries = []
+        for place, key in enumerate(keys):
+            if len(key) < _SLIP_LETTERS or not key.isalpha() or self._searcher.doc_freq(field, key):
+                continue
+            before, after = folded[max(place - 1, 0) : place], folded[place + 1 : place + 2]
+            best, meant = (0, 0), list[str]()
+            for word in _one_slip_away(folded[place]):
+                pairs = [f"{other}_{word}" for other in before] + [f"{word}_{other}" for other in after]
+                counts = {pair: self._searcher.doc_freq("folded", pair) for pair in pairs}
+                known = [pair for pair, count in counts.items() if count]
+                if (len(known), sum(counts.values())) > best:
+                    best, meant = (len(known), sum(counts.values())), [word, *known]
+            queries += [tantivy.Query.boost_query(self._term("folded", word), _SLIP_WORTH) for word in meant]
+        return queries
+
+    def _rarity(self, field: str, keys: Sequence[str]) -> float:
+        """The sum of the keys' inverse document frequencies, as BM25 has them."""
+        counts = [self._searcher.doc_freq(field, key) for key in keys]
+        return sum(math.log(1 + (self._searcher.num_docs - count + 0.5) / (count + 0.5)) for count in counts)
+
+    def _term(self, field: str, key: str) -> tantivy.Query:
+        return tantivy.Query.term_query(self._schema, field, key)
+
+
+def _one_slip_away(word: str) -> list[str]:
+    """The word itself, then all that a letter left out, swapped with the next, changed or added makes of it."""
+    cuts = [(word[:place], word[place:]) for place in range(len(word) + 1)]
+    shorter = [left + right[1:] for left, right in cuts if right]
+    swapped = [left + right[1] + right[0] + right[2:] for left, right in cuts if len(right) > 1]
+    changed = [left + letter + right[1:] for left, right in cuts if right for letter in ascii_lowercase]
+    longer = [left + letter + right for left, right in cuts for letter in ascii_lowercase]
+    return list(dict.fromkeys([word, *shorter, *swapped, *changed, *longer]))
+
+
+def _with_pairs(keys: Sequence[str]) -> list[str]:
+    return [*keys, *(f"{first}_{second}" for first, second in pairwise(keys))]
+
+
+def _any_of(queries: Sequence[tantivy.Query]) -> tantivy.Query:
+    return tantivy.Query.boolean_query([(tantivy.Occur.Should, query) for query in queries])
 
 
 def _schema() -> tantivy.Schema:

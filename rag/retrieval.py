@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from rag.config import RetrievalConfig
-from rag.features import analyse
 from rag.index import StoredIndex
-from rag.ranking import PassageRanker, measure_passages
+from rag.ranking import PassageRanker
+from rag.text import is_vietnamese_without_marks
 from rag.types import Embedder, ScoredChunk
 
 
@@ -43,13 +43,9 @@ class HybridRetriever:
         if self._ranker is None or not found.passages:
             return list(found.passages[:limit])
         depth = self._config.ranked
-        head = found.passages[:depth]
-        asked = analyse(question, self._ranker.rarity)
-        features = measure_passages(asked, head, found.cosines[:depth], found.lexical[:depth])
-        scores = [float(score) for score in self._ranker.scores(features)]
-        ranked = [replace(passage, score=score) for passage, score in zip(head, scores, strict=True)]
-        ranked.sort(key=lambda passage: -passage.score)
-        tail = [replace(passage, score=passage.score * min(scores)) for passage in found.passages[depth:]]
+        ranked = self._ranker.rank(question, found.passages[:depth], found.cosines[:depth], found.lexical[:depth])
+        least = ranked[-1].score
+        tail = [replace(passage, score=passage.score * least) for passage in found.passages[depth:]]
         return [*ranked, *tail][:limit]
 
     def candidates(self, question: str, limit: int = 0) -> Candidates:
@@ -61,7 +57,9 @@ class HybridRetriever:
         lexical = dict(self._index.search_lexical(question, depth))
         found_by_words_alone = [row for row in lexical if row not in dense]
         dense |= dict(zip(found_by_words_alone, self._index.cosines(vector, found_by_words_alone), strict=True))
-        fused = fuse(dense, lexical, self._config.dense_weight)[:wanted]
+        # A syllable without its marks is another unit to an embedding that was trained on Vietnamese as it is written.
+        blind = bool(lexical) and is_vietnamese_without_marks(question)
+        fused = fuse(dense, lexical, 0.0 if blind else self._config.dense_weight)[:wanted]
         return Candidates(
             tuple(self._index.scored_chunks(fused)),
             tuple(dense.get(row, 0.0) for row, _ in fused),

@@ -52,10 +52,16 @@ def normalize(text: str) -> str:
     return unicodedata.normalize("NFC", _CONTROL.sub("", text))
 
 
+# How a Vietnamese syllable is built, without its marks.
+_SYLLABLE = re.compile(
+    r"(?:b|ch?|d|gh?|gi|k|kh|h|l|m|n|ngh?|nh|ph?|qu|r|s|th?|tr|v|x)?[aeiouy]{1,3}(?:ch?|m|n|nh|ng|p|t)?"
+)
+_MARKS = re.compile("[\u0300-\u036f]+")
+
+
 def fold(text: str) -> str:
     """`text` without Vietnamese marks ("Đường" -> "Duong"); the same length as NFC input of Vietnamese letters."""
-    marks_off = "".join(char for char in unicodedata.normalize("NFD", text) if not unicodedata.combining(char))
-    return marks_off.replace("đ", "d").replace("Đ", "D")
+    return _MARKS.sub("", unicodedata.normalize("NFD", text)).replace("đ", "d").replace("Đ", "D")
 
 
 @lru_cache(maxsize=200_000)
@@ -70,20 +76,36 @@ def syllable_key(syllable: str) -> str:
     return key
 
 
+def readable(text: str) -> str:
+    """`text` with "Al" read as AI, of the same length."""
+    return _MISREAD_AI.sub("AI", text)
+
+
 def syllable_spans(text: str) -> list[tuple[str, int, int]]:
     """The syllables, words and numbers of `text` as (key, start, end), in order."""
-    readable = _MISREAD_AI.sub("AI", text)
-    return [(syllable_key(match[0]), match.start(), match.end()) for match in _TOKEN.finditer(readable)]
+    return [(syllable_key(match[0]), match.start(), match.end()) for match in _TOKEN.finditer(readable(text))]
 
 
 def syllables(text: str) -> list[str]:
     """The keys of the syllables, words and numbers of `text`, in order."""
-    return [syllable_key(token) for token in _TOKEN.findall(_MISREAD_AI.sub("AI", text))]
+    return [syllable_key(token) for token in _TOKEN.findall(readable(text))]
 
 
 def is_unaccented(text: str) -> bool:
     """Whether `text` has letters but no Vietnamese mark at all, as when it was typed without an input method."""
     return any(char.isalpha() for char in text) and fold(text) == unicodedata.normalize("NFC", text)
+
+
+def is_like_a_syllable(key: str) -> bool:
+    """Whether a key is built as a Vietnamese syllable is, marks aside: "duong" is, "policy" is not."""
+    return _SYLLABLE.fullmatch(fold(key)) is not None
+
+
+def is_vietnamese_without_marks(text: str) -> bool:
+    """Whether an unaccented text reads as Vietnamese: four in five of its words are built as syllables are."""
+    words = [key for key in syllables(text) if key.isalpha()]
+    alike = sum(is_like_a_syllable(key) for key in words)
+    return is_unaccented(text) and alike >= 0.8 * len(words)
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:

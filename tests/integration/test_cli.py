@@ -49,6 +49,21 @@ def test_search_json_is_the_retrieved_list(capsys: pytest.CaptureFixture[str], s
     assert passages[0]["source"] == "002_39c1ad4ff5a1a562.txt"
 
 
+def test_search_shows_the_neighbours_of_each_passage_on_request(
+    capsys: pytest.CaptureFixture[str], seeds_index: Path
+) -> None:
+    status, out, _ = run(capsys, "search", AX, "-k", 1, "--context", 1, "--index", seeds_index)
+    head, *lines = out.splitlines()
+    assert status == 0
+    assert head.startswith("1. 002_39c1ad4ff5a1a562.txt · ")
+    places = [tuple(map(int, line[line.index("[") + 1 : line.index("]")].split("-"))) for line in lines]
+    assert places == sorted(places)
+    assert [line[:3] for line in lines].count(" > ") == 1
+    assert len(lines) in (2, 3)
+    plain = run(capsys, "search", AX, "-k", 1, "--json", "--index", seeds_index)
+    assert run(capsys, "search", AX, "-k", 1, "--json", "--context", 1, "--index", seeds_index) == plain
+
+
 def test_an_abstention_is_an_answer(capsys: pytest.CaptureFixture[str], seeds_index: Path) -> None:
     status, out, err = run(capsys, "ask", "Cách nấu phở bò như thế nào?", "--index", seeds_index, "--llm", "none")
     assert (status, err) == (0, "")

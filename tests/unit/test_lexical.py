@@ -1,0 +1,81 @@
+"""BM25 over a handful of passages: which key finds what."""
+
+from pathlib import Path
+
+import pytest
+
+from rag.abbreviations import Abbreviations
+from rag.lexical import LexicalIndex, build_lexical, lexical_keys
+
+PASSAGES = (
+    "Ủy ban nhân dân thành phố Hồ Chí Minh họp.",
+    "UBND tỉnh họp ngày 28/10/2024.",
+    "Hội đồng bàn về AI.",
+    "Hoà bình và toán học.",
+    "Hoa nở, giá 94,6 và 50.000.",
+    "Nhân dân đi chợ.",
+)
+
+
+@pytest.fixture(scope="module")
+def lexical(tmp_path_factory: pytest.TempPathFactory) -> LexicalIndex:
+    folder = tmp_path_factory.mktemp("lexical") / "index"
+    build_lexical(folder, enumerate(PASSAGES))
+    return LexicalIndex(folder)
+
+
+def rows(lexical: LexicalIndex, question: str) -> list[int]:
+    return [row for row, _ in lexical.search(question, 10)]
+
+
+def test_keys_are_syllables_and_neighbouring_pairs() -> None:
+    assert lexical_keys("Bộ KH&CN họp") == ["bộ", "kh", "cn", "họp", "bộ_kh", "kh_cn", "cn_họp"]
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("UBND", [1, 0, 5, 2]),
+        ("ubnd tinh", [1, 0, 5, 2]),
+        ("TPHCM", [0]),
+        ("TP. HCM", [0]),
+        ("trí tuệ nhân tạo", [2, 5, 0]),
+        ("28/10/2024", [1]),
+        ("94,6", [4]),
+        ("50.000", [4]),
+        ("94", []),
+        ("", []),
+    ],
+)
+def test_a_question_finds_passages_under_either_spelling(
+    lexical: LexicalIndex, question: str, expected: list[int]
+) -> None:
+    assert rows(lexical, question) == expected
+
+
+def test_a_reading_finds_its_abbreviation_before_passages_with_a_part_of_it(lexical: LexicalIndex) -> None:
+    assert sorted(rows(lexical, "ủy ban nhân dân")[:2]) == [0, 1]
+    assert sorted(rows(lexical, "uy ban nhan dan")[:2]) == [0, 1]
+
+
+def test_the_better_spelling_counts_and_not_their_sum(tmp_path: Path) -> None:
+    build_lexical(tmp_path / "index", enumerate(["UBND là ủy ban nhân dân", "Trời đẹp"]))
+    known = LexicalIndex(tmp_path / "index").search("UBND ở đâu", 5)
+    unknown = LexicalIndex(tmp_path / "index", Abbreviations([])).search("UBND ở đâu", 5)
+    assert known == [(0, pytest.approx(unknown[0][1]))]
+
+
+def test_marks_matter_to_an_accented_question_and_not_to_one_without(lexical: LexicalIndex) -> None:
+    assert rows(lexical, "hòa bình") == [3]
+    assert rows(lexical, "Hoa nở") == [4]
+    assert sorted(rows(lexical, "hoa")) == [3, 4]
+
+
+@pytest.mark.parametrize("question", ["hoà bìhn", "hoà bìn", "hoà bịnh", "hòa binhh", "hoa bjnh"])
+def test_a_slip_is_looked_up_as_what_stands_beside_its_neighbour(lexical: LexicalIndex, question: str) -> None:
+    assert rows(lexical, question)[0] == 3
+
+
+def test_an_unknown_word_without_a_known_neighbour_is_no_slip(lexical: LexicalIndex) -> None:
+    assert rows(lexical, "bìhn") == []
+    assert rows(lexical, "kakao naver") == []
