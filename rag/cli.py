@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from rag.errors import RagError
 from rag.messages import message
 
 if TYPE_CHECKING:
+    from rag.pipeline import Bot
     from rag.types import Answer, ScoredChunk
 
 _QUOTE_CHARS = 300
@@ -38,24 +40,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _index(options: argparse.Namespace, config: RagConfig) -> int:
     from rag.embedding import load_embedder
     from rag.index import update_index
+    from rag.progress import ProgressLine
 
     roots = [Path(path) for path in options.paths] or [resolve(config.corpus)]
-    show = sys.stderr.isatty() and not options.json
-    report = update_index(
-        _index_folder(options, config),
-        roots,
-        load_embedder(config.embedding),
-        config,
-        rebuild=options.rebuild,
-        progress=_show_progress if show else None,
-    )
-    if show:
-        print("\r\033[K", end="", file=sys.stderr)
+    embedder = load_embedder(config.embedding)
+    with ProgressLine(options.lang) if sys.stderr.isatty() and not options.json else nullcontext() as line:
+        report = update_index(
+            _index_folder(options, config),
+            roots,
+            embedder,
+            config,
+            rebuild=options.rebuild,
+            progress=None if line is None else line.show,
+        )
     if options.json:
         _print_json(report.as_json())
     else:
         for _, reason in report.failed:
             print(f"rag: {reason}", file=sys.stderr)
+        if report.truncated:
+            print(f"rag: {message('truncated', options.lang, truncated=report.truncated)}", file=sys.stderr)
         print(message("indexed", options.lang, **report.as_json()))
     return 0
 
@@ -63,11 +67,14 @@ def _index(options: argparse.Namespace, config: RagConfig) -> int:
 def _search(options: argparse.Namespace, config: RagConfig) -> int:
     from rag.pipeline import open_bot
 
-    passages = open_bot(_index_folder(options, config), config, llm="none").search(options.question, options.limit)
+    bot = open_bot(_index_folder(options, config), config, llm="none")
+    passages = bot.search(options.question, options.limit)
     if options.json:
         _print_json([scored.as_json(rank) for rank, scored in enumerate(passages, start=1)])
     elif not passages:
         print(message("nothing_found", options.lang))
+    elif options.context:
+        _print_in_context(bot, passages, options.context)
     else:
         _print_passages(passages)
     return 0
@@ -181,6 +188,9 @@ def _parser() -> argparse.ArgumentParser:
     index.add_argument("--rebuild", action="store_true", help="make it anew, of these folders alone")
     search = command("search", _search, "show the passages nearest to a question")
     search.add_argument("-k", dest="limit", type=_positive, default=None, help="how many (default: 8)")
+    search.add_argument(
+        "--context", type=_positive, default=0, metavar="N", help="show the N passages before and after each, whole"
+    )
     ask = command("ask", _ask, "answer a question with cited, checked sentences")
     serve = command("serve", _serve, "open the page")
     serve.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
@@ -263,6 +273,16 @@ def _print_passages(passages: Sequence["ScoredChunk"]) -> None:
         text = " ".join(scored.chunk.text.split())
         cut = f"{text[:_QUOTE_CHARS]}…" if len(text) > _QUOTE_CHARS else text
         print(f"{rank}. {scored.source} · {scored.score:.3f}\n   {cut}")
+
+
+def _print_in_context(bot: "Bot", passages: Sequence["ScoredChunk"], reach: int) -> None:
+    """Each passage whole between its neighbours in the document; a passage shares its edges with them."""
+    for rank, scored in enumerate(passages, start=1):
+        print(f"{rank}. {scored.source} · {scored.score:.3f}")
+        before, after = bot.neighbours(scored.chunk, reach, reach)
+        marked = [(" ", before), (">", [scored.chunk]), (" ", after)]
+        for mark, chunk in ((mark, chunk) for mark, chunks in marked for chunk in chunks):
+            print(f" {mark} [{chunk.start_char}-{chunk.end_char}] {' '.join(chunk.text.split())}")
 
 
 def _show_progress(done: int, total: int, name: str) -> None:

@@ -4,6 +4,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,20 +26,72 @@ class ChunkingConfig:
     """What two neighbours share: about one sentence, so that none is cut off from the one before it."""
 
 
+class Pooling(StrEnum):
+    """How the vectors of a text's tokens become one."""
+
+    OF_MODEL = ""
+    """What the model's folder says; the mean where it says nothing, as in a folder of transformers."""
+    MEAN = "mean"
+    CLS = "cls"
+    """The first token's, which for the BERT family is the mark put before the text."""
+    MAX = "max"
+    LAST_TOKEN = "lasttoken"
+    """The last token's, for models that were trained to write."""
+
+
+class Backend(StrEnum):
+    """What runs a transformer. The last two need an extra of sentence-transformers; README.md says which can be had."""
+
+    TORCH = "torch"
+    ONNX = "onnx"
+    OPENVINO = "openvino"
+
+
 @dataclass(frozen=True, slots=True)
 class EmbeddingConfig:
-    """Which sentence-transformers model turns texts into vectors."""
+    """Which sentence-transformers model turns texts into vectors; they always get length 1.
+
+    A static model, such as the bundled one, runs in NumPy: `pooling`, `device`, `batch_size` and `backend` are for
+    transformers. No code that comes with a model is ever run.
+    """
 
     model: str = "models/embedding-vi"
     """A folder (relative ones are looked for in the checkout) or a name that sentence-transformers knows."""
     query_prefix: str = ""
-    """Put before a question; the E5 family wants "query: "."""
+    """Put before a question; the E5 family wants "query: ". Empty takes the prompt that the model itself names."""
     passage_prefix: str = ""
-    """Put before a passage; the E5 family wants "passage: "."""
+    """Put before a passage; the E5 family wants "passage: ". Empty takes the prompt that the model itself names."""
+    pooling: Pooling = Pooling.OF_MODEL
+    """How token vectors become one vector: "mean", "cls", "max" or "lasttoken"; empty is what the model says."""
+    max_tokens: int = 0
+    """Tokens of a text that are read, 8 or more, the rest is left out; 0 is the model's own limit. `rag index` counts
+    the passages that are longer."""
+    dimension: int = 0
+    """Numbers of each vector that are kept, from its beginning, for models trained for it (Matryoshka); 0 is all."""
     device: str = "cpu"
-    """A torch device name; a static model is always on the CPU."""
-    batch_size: int = 32
-    """Texts per forward pass; 32 passages of 512 tokens need under 2 GB with a large model."""
+    """A torch device name, or "auto" for a GPU where there is one."""
+    batch_size: int = 0
+    """Texts per forward pass; 0 chooses by the free memory, see `rag.capacity`."""
+    backend: Backend = Backend.TORCH
+    """What runs the model: "torch", "onnx" or "openvino"; the last two say what to install when they are missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class RerankingConfig:
+    """A cross-encoder, which reads question and passage together: slower than vectors, and better at meaning."""
+
+    model: str = ""
+    """A folder or a name of a cross-encoder with one score; empty leaves the order of the search. Off by default: none
+    ships, and on two CPU cores a passage of 300 tokens costs 0.2 s (6 layers of width 384) to 1.3 s (24 of 1024)."""
+    passages: int = 24
+    """Best found passages that are put in order: those that the search's own ranker has looked at. Past them the right
+    one is rarely found, and the time grows with each; on a CPU a large model wants fewer."""
+    max_tokens: int = 0
+    """Tokens of question and passage together that are read, at least 8; 0 is the model's own limit."""
+    device: str = "cpu"
+    """A torch device name, or "auto" for a GPU where there is one."""
+    batch_size: int = 0
+    """Pairs per forward pass; 0 chooses by the free memory, see `rag.capacity`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +117,11 @@ class EvidenceConfig:
 
     model: str = "models/evidence-vi/model.json"
     """The trained sentence ranker."""
-    threshold: float = 0.2
+    matcher: str = "models/matcher-vi"
+    """Folder of the network that reads a question against a sentence, for this model and for the passage ranker."""
+    threshold: float = 0.25
     """Least probability, 0 to 1, that the corpus answers; below it the system says that it does not know. On
-    development questions 0.2 refuses 97% of the foreign ones and 16% of the answerable ones, 0.4 98% and 32%."""
+    development questions 0.2 refuses 96% of the foreign ones and 9% of the answerable ones, 0.3 98% and 16%."""
     sentences: int = 3
     """Most sentences that an extractive answer quotes."""
 
@@ -116,6 +171,7 @@ class RagConfig:
     chunking: ChunkingConfig = field(default_factory=ChunkingConfig)
     embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)
     retrieval: RetrievalConfig = field(default_factory=RetrievalConfig)
+    reranking: RerankingConfig = field(default_factory=RerankingConfig)
     evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
     llm: LlmConfig = field(default_factory=LlmConfig)
     page: PageConfig = field(default_factory=PageConfig)
@@ -128,11 +184,16 @@ class RagConfig:
         """
         _within("chunking.chunk_chars", self.chunking.chunk_chars, 100, 20_000)
         _within("chunking.overlap_chars", self.chunking.overlap_chars, 0, self.chunking.chunk_chars // 2)
-        _within("embedding.batch_size", self.embedding.batch_size, 1, 4096)
+        _within("embedding.max_tokens", self.embedding.max_tokens or 8, 8, 1_000_000)
+        _within("embedding.dimension", self.embedding.dimension, 0, 65_536)
+        _within("embedding.batch_size", self.embedding.batch_size, 0, 4096)
         _within("retrieval.passages", self.retrieval.passages, 1, 100)
         _within("retrieval.candidates", self.retrieval.candidates, 10, 10_000)
         _within("retrieval.dense_weight", self.retrieval.dense_weight, 0, 1)
         _within("retrieval.ranked", self.retrieval.ranked, 1, 1000)
+        _within("reranking.passages", self.reranking.passages, 1, 1000)
+        _within("reranking.max_tokens", self.reranking.max_tokens or 8, 8, 1_000_000)
+        _within("reranking.batch_size", self.reranking.batch_size, 0, 4096)
         _within("evidence.threshold", self.evidence.threshold, 0, 1)
         _within("evidence.sentences", self.evidence.sentences, 1, 20)
         _within("llm.context_tokens", self.llm.context_tokens, 512, 1_048_576)
@@ -232,7 +293,10 @@ def _converted(name: str, value: Any, current: Any, origin: str) -> str | int | 
             raise ValueError
         return kind(value)
     except ValueError:
-        raise ConfigError(f"{name} = {value!r} in {origin}: a value of type {kind.__name__} is needed") from None
+        wanted = f"a value of type {kind.__name__} is needed"
+        if issubclass(kind, StrEnum):
+            wanted = f"choose one of {', '.join(repr(one.value) for one in kind)}"
+        raise ConfigError(f"{name} = {value!r} in {origin}: {wanted}") from None
 
 
 def _within(name: str, value: float, least: float, most: float) -> None:

@@ -47,7 +47,13 @@ def bot_for(
             documents, asked = context_documents(questions)
             index_documents(folder, "contexts", documents, embedder, config)
         elif corpus is not None:
-            report = update_index(folder, [corpus], embedder, config, progress=progress)
+            report = update_index(
+                folder,
+                [corpus],
+                embedder,
+                config,
+                progress=None if progress is None else lambda at: progress(at.files_done, at.files, at.source),
+            )
             if warn is not None:
                 for _, reason in report.failed:
                     warn(reason)

@@ -24,6 +24,7 @@ def findings(index: Path, config: RagConfig) -> list[Finding]:
         _tried("embedding", lambda: _embedding(config)),
         _tried("index", lambda: _index(index, config)),
         _tried("evidence", lambda: _evidence(config)),
+        *([_tried("reranker", lambda: _reranker(config))] if config.reranking.model else []),
         _llama_cpp(),
         _tried("language model", lambda: _language_model(config)),
     ]
@@ -57,9 +58,17 @@ def _index(folder: Path, config: RagConfig) -> str:
 def _evidence(config: RagConfig) -> str:
     from rag.embedding import load_embedder
     from rag.evidence import EvidenceModel
+    from rag.matching import load_matcher
 
-    EvidenceModel(config.evidence, load_embedder(config.embedding))
+    EvidenceModel(config.evidence, load_matcher(config.evidence.matcher, load_embedder(config.embedding)))
     return config.evidence.model
+
+
+def _reranker(config: RagConfig) -> str:
+    from rag.reranking import CrossEncoderReranker
+
+    limit = CrossEncoderReranker(config.reranking).max_tokens
+    return f"{config.reranking.model}, {f'{limit} tokens' if limit else 'any length'}"
 
 
 def _llama_cpp() -> Finding:

@@ -35,3 +35,9 @@ class QuestionSetError(RagError):
 
 class GenerationError(RagError):
     """A loaded model failed while it was writing."""
+
+
+def first_line(error: BaseException) -> str:
+    """What another library's error says, cut to its first line; its kind when it says nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -18,12 +18,16 @@ from rag.config import ChunkingConfig, RagConfig
 from rag.documents import SourceFile, read_document, scan
 from rag.errors import DocumentError, IndexMismatchError, IndexMissingError
 from rag.lexical import LexicalIndex, build_lexical
+from rag.progress import IndexProgress, Meter
 from rag.types import Chunk, Document, Embedder, FloatMatrix, ScoredChunk
 
 CATALOG = "catalog.sqlite"
 
 Progress = Callable[[int, int, str], None]
-"""Called before each file with (files done, files in all, source)."""
+"""Called before each file or question with (how many are done, how many there are, its name)."""
+
+_PASSAGES_AT_ONCE = 128
+"""Passages embedded between two reports of progress: seconds with a transformer, and some batches of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,8 @@ class IndexReport:
     unchanged: int
     failed: tuple[tuple[str, str], ...]
     """(source, reason) of each file that could not be read."""
+    truncated: int
+    """Passages embedded in this run that are longer than the embedding model reads."""
     documents: int
     chunks: int
     seconds: float
@@ -83,6 +89,14 @@ class StoredIndex:
         """The passages of (row, score) pairs, in their order."""
         return [self._catalog.scored_chunk(row, score) for row, score in hits]
 
+    def neighbours(self, chunk: Chunk, before: int = 1, after: int = 1) -> tuple[list[Chunk], list[Chunk]]:
+        """The passages before and after this one in its document, in order; fewer at its ends.
+
+        Raises:
+            DocumentError: the index does not hold the passage.
+        """
+        return self._catalog.neighbours(chunk, before, after)
+
     def all_documents(self) -> Iterator[Document]:
         """Every document, by root and source."""
         return self._catalog.documents()
@@ -123,13 +137,13 @@ def update_index(
     config: RagConfig,
     *,
     rebuild: bool = False,
-    progress: Progress | None = None,
+    progress: Callable[[IndexProgress], None] | None = None,
 ) -> IndexReport:
     """Bring the index at `folder` in step with the files under `roots`.
 
     Documents of other roots stay. A file whose bytes did not change costs one hash; one that can no longer be read
     keeps its last readable version. With `rebuild` a new catalog, of these roots alone, takes the old one's place once
-    it is complete.
+    it is complete. `progress` is called before each file, every few hundred passages within one, and at the end.
 
     Raises:
         DocumentError: a root does not exist or is empty, or not one file can be read; the index is as before.
@@ -146,7 +160,7 @@ def update_index(
         _delete_catalog(working)
     with closing(Catalog(working)) as catalog:
         catalog.prepare(_manifest(embedder, config.chunking), _last_generation(folder))
-        report = _update_files(catalog, files, embedder, config, progress)
+        report = _update_files(catalog, files, embedder, config, Meter([file for _, file in files], progress))
         if rebuild:
             catalog.settle()
     if rebuild:
@@ -203,28 +217,30 @@ def _update_files(
     files: Sequence[tuple[str, SourceFile]],
     embedder: Embedder,
     config: RagConfig,
-    progress: Progress | None,
+    meter: Meter,
 ) -> dict[str, Any]:
     known = catalog.file_hashes()
-    counts: dict[str, int] = {"added": 0, "changed": 0, "unchanged": 0}
+    counts: dict[str, int] = {"added": 0, "changed": 0, "unchanged": 0, "truncated": 0}
     failed: list[tuple[str, str]] = []
     for done, (root, file) in enumerate(files):
-        if progress is not None:
-            progress(done, len(files), file.source)
+        meter.begin(done, file)
         before = known.get((root, file.source))
         try:
             file_hash = _file_hash(file)
             if file_hash == before:
                 counts["unchanged"] += 1
+                meter.skip()
                 continue
             document = read_document(file, config.max_file_mb)
         except DocumentError as error:
             failed.append((file.source, str(error)))
+            meter.skip()
             continue
         # A transaction a file: a run that is killed loses at most the file that it was in.
         with catalog.change():
-            _store(catalog, root, file_hash, document, embedder, config.chunking)
+            counts["truncated"] += _store(catalog, root, file_hash, document, embedder, config.chunking, meter.embedded)
         counts["added" if before is None else "changed"] += 1
+    meter.end()
     there = {(root, file.source) for root, file in files}
     updated_roots = {root for root, _ in files}
     gone = [key for key in known if key[0] in updated_roots and key not in there]
@@ -235,11 +251,25 @@ def _update_files(
 
 
 def _store(
-    catalog: Catalog, root: str, file_hash: str, document: Document, embedder: Embedder, chunking: ChunkingConfig
-) -> None:
+    catalog: Catalog,
+    root: str,
+    file_hash: str,
+    document: Document,
+    embedder: Embedder,
+    chunking: ChunkingConfig,
+    embedded: Callable[[int, int], None] | None = None,
+) -> int:
+    """Put a document into the catalog; how many of its passages are longer than the embedder reads."""
     chunks = split_document(document, chunking)
-    vectors = embedder.embed_passages([passage_text(document, chunk) for chunk in chunks])
-    catalog.store(root, file_hash, document, chunks, vectors)
+    texts = [passage_text(document, chunk) for chunk in chunks]
+    vectors: list[FloatMatrix] = []
+    for start in range(0, max(len(texts), 1), _PASSAGES_AT_ONCE):
+        part = texts[start : start + _PASSAGES_AT_ONCE]
+        vectors.append(embedder.embed_passages(part))
+        if embedded is not None:
+            embedded(len(part), len(texts))
+    catalog.store(root, file_hash, document, chunks, np.concatenate(vectors))
+    return embedder.count_truncated(texts)
 
 
 def _file_hash(file: SourceFile) -> str:

@@ -9,6 +9,14 @@ _MESSAGES = {
         "{documents} tài liệu, {chunks} đoạn: thêm {added}, đổi {changed}, bỏ {removed}, giữ nguyên {unchanged}"
         " ({seconds:.1f} giây)",
     ),
+    "indexing": ("{files_done}/{files} files, {rate:.1f} passages/s", "{files_done}/{files} tệp, {rate:.1f} đoạn/giây"),
+    "time_left": ("{remaining} left", "còn {remaining}"),
+    "truncated": (
+        "{truncated} passages are longer than the embedding model reads; the search by meaning sees only their"
+        " beginning, the search by words the whole: set chunking.chunk_chars lower, then `rag index --rebuild`",
+        "{truncated} đoạn dài hơn mức mô hình nhúng đọc được; tìm theo nghĩa chỉ thấy phần đầu, tìm theo từ thấy cả"
+        " đoạn: hãy giảm chunking.chunk_chars rồi chạy `rag index --rebuild`",
+    ),
     "nothing_found": ("Nothing found.", "Không tìm thấy đoạn nào."),
     "nearest": ("Nearest passages:", "Các đoạn gần nhất:"),
     "checked": (

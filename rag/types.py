@@ -166,13 +166,16 @@ class Embedder(Protocol):
 
     @property
     def identity(self) -> Mapping[str, str | int]:
-        """What an index must have in common with this embedder: name, sha256, dimension, prefixes."""
+        """What an index must have in common with this embedder: name, dimension and all else its vectors rest on."""
 
     def embed_queries(self, texts: Sequence[str]) -> FloatMatrix:
         """Vectors of questions, shape (len(texts), dimension)."""
 
     def embed_passages(self, texts: Sequence[str]) -> FloatMatrix:
         """Vectors of passages, shape (len(texts), dimension)."""
+
+    def count_truncated(self, texts: Sequence[str]) -> int:
+        """How many of these passages are longer than the model reads: their ends have no part in their vectors."""
 
 
 class Retriever(Protocol):

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from rag.config import ChunkingConfig, EmbeddingConfig, RagConfig
-from rag.embedding import StaticEmbedder, load_embedder, unit_rows
+from rag.embedding import StaticEmbedder, load_embedder
 from rag.errors import DocumentError, IndexMismatchError, IndexMissingError, ModelError
 from rag.index import StoredIndex, index_documents, open_index, passage_text, update_index
 from rag.retrieval import HybridRetriever
 from rag.types import Chunk, Document, Embedder
+from rag.vectors import unit_rows
 from tests.conftest import SEEDS
 
 
@@ -210,6 +211,26 @@ def test_a_rebuild_never_takes_up_the_views_of_the_old_catalog(
 def test_unaccented_questions_find_accented_passages(seeds_index: Path, embedder: Embedder, config: RagConfig) -> None:
     stored = open_index(seeds_index, embedder, config)
     assert best(stored, embedder, config, "tong lanh su emily hamblin noi gi").startswith("003")
+
+
+def test_neighbours_are_the_passages_before_and_after_in_order(
+    tmp_path: Path, embedder: Embedder, config: RagConfig
+) -> None:
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    lines = [f"Dòng này nói {'rất nhiều điều ' * 4}về con {word}." for word in "mèo chó gà vịt".split()]
+    (corpus / "a.txt").write_text("\n\n".join(lines), encoding="utf-8")
+    small = replace(config, chunking=ChunkingConfig(100, 0))
+    update_index(tmp_path / "index", [corpus], embedder, small)
+    stored = open_index(tmp_path / "index", embedder, small)
+    chunks = [stored.scored_chunks(stored.search_lexical(word, 1))[0].chunk for word in "mèo chó gà vịt".split()]
+    assert [chunk.text for chunk in chunks] == lines
+    assert stored.neighbours(chunks[1]) == ([chunks[0]], [chunks[2]])
+    assert stored.neighbours(chunks[2], before=5, after=0) == (chunks[:2], [])
+    assert stored.neighbours(chunks[0], after=2) == ([], chunks[1:3])
+    assert stored.neighbours(chunks[3]) == ([chunks[2]], [])
+    with pytest.raises(DocumentError, match="no passage 'gone'"):
+        stored.neighbours(replace(chunks[0], chunk_id="gone"))
 
 
 def test_documents_that_are_no_files_can_be_indexed(tmp_path: Path, embedder: Embedder, config: RagConfig) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.config import RagConfig, load_config
+from rag.config import Backend, Pooling, RagConfig, load_config
 from rag.errors import ConfigError
 
 
@@ -35,6 +35,10 @@ def test_arguments_win_over_environment_over_file(tmp_path: Path) -> None:
         ("[retrieval]\ndense_weight = 1.5", "out of range"),
         ("retrieval = 3", "write \\[retrieval\\]"),
         ("[index]\nx = 1", "is a value, not a section"),
+        ("[embedding]\npooling = 'average'", "choose one of '', 'mean', 'cls', 'max', 'lasttoken'"),
+        ("[embedding]\nbackend = 1", "choose one of 'torch', 'onnx', 'openvino'"),
+        ("[embedding]\nmax_tokens = 3", "embedding.max_tokens = 3 is out of range: choose 8"),
+        ("[reranking]\npassages = 0", "reranking.passages = 0 is out of range"),
         ("index = ", "cannot be read as TOML"),
     ],
 )
@@ -43,6 +47,13 @@ def test_a_wrong_setting_is_named(tmp_path: Path, toml: str, reason: str) -> Non
     file.write_text(toml, encoding="utf-8")
     with pytest.raises(ConfigError, match=reason):
         load_config(file, {})
+
+
+def test_a_closed_choice_becomes_an_enum() -> None:
+    embedding = load_config(environment={"RAG_EMBEDDING_POOLING": "cls", "RAG_EMBEDDING_BACKEND": "onnx"}).embedding
+    assert (embedding.pooling, embedding.backend) == (Pooling.CLS, Backend.ONNX)
+    assert isinstance(embedding.pooling, Pooling)
+    assert isinstance(embedding.backend, Backend)
 
 
 def test_an_unknown_variable_is_named() -> None:
