@@ -14,12 +14,11 @@ from rag.features import (
     AnswerKind,
     AskedFor,
     Candidate,
-    Rarity,
-    analyse,
     candidates,
     measure,
 )
-from rag.types import Embedder, Evidence, FloatMatrix, ScoredChunk
+from rag.matching import Matcher
+from rag.types import Evidence, FloatMatrix, ScoredChunk
 from rag.weights import read_weights
 
 _SEVERAL = frozenset({AnswerKind.LIST, AnswerKind.MANNER, AnswerKind.REASON})
@@ -70,16 +69,15 @@ class EvidenceModel:
     null option falls as soon as any sentence bears the answer.
     """
 
-    def __init__(self, config: EvidenceConfig, embedder: Embedder) -> None:
-        """Load the trained weights; `embedder` must be the one that they were trained with.
+    def __init__(self, config: EvidenceConfig, matcher: Matcher) -> None:
+        """Load the trained weights; `matcher` must be the one that they were trained with.
 
         Raises:
             ModelError: there is no such file, or it is for other features.
         """
         features = {"sentence_features": SENTENCE_FEATURES, "question_features": QUESTION_FEATURES}
         stored = read_weights(resolve(config.model), features, "models/training/evidence.py")
-        self._embedder = embedder
-        self.rarity = Rarity(stored["counts"], int(stored["documents"]))
+        self._matcher = matcher
         self._sentence = Perceptron.from_json(stored["sentence"])
         self._null = Perceptron.from_json(stored["null"])
 
@@ -88,8 +86,10 @@ class EvidenceModel:
         sentences = candidates(passages)
         if not sentences:
             return Finding(None, (), 0.0)
-        asked = analyse(question, self.rarity)
-        by_sentence, whole = measure(asked, passages, sentences, *self.cosines(question, passages, sentences))
+        asked = self._matcher.analyse(question)
+        cosines = self.cosines(question, passages, sentences)
+        matches, _ = self._matcher.match(asked, passages, sentences)
+        by_sentence, whole = measure(asked, passages, sentences, *cosines, matches)
         logits = np.append(self._sentence(by_sentence), self._null(whole[None, :]))
         probabilities = np.exp(logits - logits.max())
         probabilities /= probabilities.sum()
@@ -99,15 +99,17 @@ class EvidenceModel:
         ]
         evidence.sort(key=lambda found: (-found.score, found.passage, found.start_char))
         told = _told_beside(passages[evidence[0].passage], passages)
-        return Finding(asked, tuple(evidence), float(1.0 - probabilities[-1]), not_mentioned(asked, told, self.rarity))
+        return Finding(
+            asked, tuple(evidence), float(1.0 - probabilities[-1]), not_mentioned(asked, told, self._matcher.rarity)
+        )
 
     def cosines(
         self, question: str, passages: Sequence[ScoredChunk], sentences: Sequence[Candidate]
     ) -> tuple[FloatMatrix, FloatMatrix]:
         """The cosines of the question with the sentences, shape (len(sentences),), and with the passages, (k,)."""
-        asked = self._embedder.embed_queries([question])[0]
+        asked = self._matcher.embedder.embed_queries([question])[0]
         texts = [*(sentence.text for sentence in sentences), *(scored.chunk.text for scored in passages)]
-        cosines: FloatMatrix = self._embedder.embed_passages(texts) @ asked
+        cosines: FloatMatrix = self._matcher.embedder.embed_passages(texts) @ asked
         return cosines[: len(sentences)], cosines[len(sentences) :]
 
 

@@ -6,13 +6,14 @@ Training (models/training/evidence.py) and use call the same functions, so that 
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 
+from rag.abbreviations import Spelling, known_abbreviations, respelled_keys
 from rag.claims import dates, names, numbers
 from rag.text import fold, is_unaccented, sentence_spans, syllable_key, syllables
 from rag.types import FloatMatrix, ScoredChunk
@@ -69,12 +70,12 @@ _RARE_NAME = 5.0
 SENTENCE_FEATURES = (
     "words", "pairs", "words_near", "words_passage", "cosine", "cosine_passage", "reciprocal_rank", "has_kind",
     "lacks_kind", "length", "novelty", "run", "names_missing", "names_missing_passage", "rarest_missing",
-    "rarest_missing_passage", "best_words", "is_other",
+    "rarest_missing_passage", "best_words", "is_other", "match",
 )  # fmt: skip
 QUESTION_FEATURES = (
     "words", "words_near", "words_passage", "pairs", "cosine", "cosine_passage", "names_missing",
     "names_missing_anywhere", "rarest_missing", "rarest_missing_anywhere", "has_names", "content_words", "kind_found",
-    "run",
+    "run", "match", "match_second",
 )  # fmt: skip
 
 
@@ -111,10 +112,17 @@ class AskedFor:
     claims: tuple[tuple[str, ...], ...]
     """The keys of each name and number in it."""
     unaccented: bool
+    spellings: tuple[Spelling, ...] = ()
+    """What it abbreviates or spells out, and how texts spell that otherwise."""
+    _read: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
 
-    def keys_of(self, text: str) -> list[str]:
-        """The keys of a text in the question's own spelling."""
-        return [fold(key) for key in syllables(text)] if self.unaccented else syllables(text)
+    def keys_of(self, text: str) -> tuple[str, ...]:
+        """The keys of a text in the question's own spelling; a text is taken apart once."""
+        keys = self._read.get(text)
+        if keys is None:
+            apart = respelled_keys(text, self.spellings, folded=self.unaccented) if self.spellings else None
+            keys = self._read[text] = tuple(_keys(text, self.unaccented) if apart is None else apart)
+        return keys
 
 
 def analyse(question: str, rarity: Rarity) -> AskedFor:
@@ -126,7 +134,8 @@ def analyse(question: str, rarity: Rarity) -> AskedFor:
     written = [*_asked_names(question, rarity), *(number.written for number in numbers(question))]
     written += [str(date.year) for date in dates(question) if date.year]
     claims = tuple(claim for claim in dict.fromkeys(tuple(_keys(text, unaccented)) for text in written) if claim)
-    return AskedFor(question, tuple(keys), weights, answer_kind(question), claims, unaccented)
+    spellings = tuple(known_abbreviations().spellings(question, folded=unaccented))
+    return AskedFor(question, tuple(keys), weights, answer_kind(question), claims, unaccented, spellings)
 
 
 def answer_kind(question: str) -> AnswerKind:
@@ -175,10 +184,12 @@ def measure(
     sentences: Sequence[Candidate],
     sentence_cosines: FloatMatrix,
     passage_cosines: FloatMatrix,
+    matches: FloatMatrix,
 ) -> tuple[FloatMatrix, FloatMatrix]:
     """The features of the sentences, (len(sentences), len(SENTENCE_FEATURES)), and of the question as a whole, (k,).
 
-    The cosines have shapes (len(sentences),) and (len(passages),). There must be at least one sentence.
+    The cosines have shapes (len(sentences),) and (len(passages),), the logits of the matcher (len(sentences),). There
+    must be at least one sentence.
     """
     passage_keys = [asked.keys_of(f"{scored.title} {scored.chunk.heading} {scored.chunk.text}") for scored in passages]
     passage_sets = [set(keys) for keys in passage_keys]
@@ -186,7 +197,7 @@ def measure(
     passage_missing = [missing_claims(asked, keys) for keys in passage_keys]
     passage_rarest = [rarest_missing(asked, keys) for keys in passage_sets]
     rows = []
-    for sentence, cosine in zip(sentences, sentence_cosines, strict=True):
+    for sentence, cosine, match in zip(sentences, sentence_cosines, matches, strict=True):
         keys = asked.keys_of(sentence.text)
         near = set(keys) | set(asked.keys_of(sentence.near))
         has_kind = _has_kind(asked, sentence.text)
@@ -211,6 +222,7 @@ def measure(
             passage_rarest[sentence.passage],
             0.0,
             float(not known),
+            float(match),
         ))  # fmt: skip
     by_sentence = np.array(rows, dtype=np.float32)
     by_sentence[:, SENTENCE_FEATURES.index("best_words")] = by_sentence[:, 0] >= by_sentence[:, 0].max() - 1e-6
@@ -230,6 +242,7 @@ def measure(
         math.log(1 + len(asked.weights)) / 3,
         by_sentence[:, 7].max(),
         by_sentence[:, 11].max(),
+        *np.sort(matches)[::-1][[0, min(1, len(matches) - 1)]],
     )
     return by_sentence, np.array(whole, dtype=np.float32)
 

@@ -16,12 +16,14 @@ from rag.errors import QuestionError
 from rag.evidence import EvidenceModel, Finding, choose
 from rag.generation import ExtractiveGenerator, LlamaGenerator
 from rag.index import StoredIndex, open_index
+from rag.matching import load_matcher
 from rag.models import find_llm
 from rag.prompting import REFUSAL
 from rag.ranking import load_ranker
+from rag.reranking import CrossEncoderReranker
 from rag.retrieval import HybridRetriever, interleaved
 from rag.text import normalize
-from rag.types import Answer, Document, Embedder, Generator, Reranker, Retriever, ScoredChunk, Task, Turn
+from rag.types import Answer, Chunk, Document, Embedder, Generator, Reranker, Retriever, ScoredChunk, Task, Turn
 
 NO_PASSAGE = "no_passage"
 LOW_EVIDENCE = "low_evidence"
@@ -43,6 +45,14 @@ class PassagesFound:
 
 
 @dataclass(frozen=True, slots=True)
+class EvidenceFound:
+    """What the passages hold, before it is decided whether that is enough to answer."""
+
+    findings: tuple[Finding, ...]
+    """One for each of the questions that are asked at once."""
+
+
+@dataclass(frozen=True, slots=True)
 class TextPiece:
     """The next piece of the answer, not yet checked; its [n] count the passages of the event `Sending`."""
 
@@ -56,7 +66,7 @@ class Sending:
     passages: tuple[ScoredChunk, ...]
 
 
-Event = PassagesFound | Sending | TextPiece | Answer
+Event = PassagesFound | EvidenceFound | Sending | TextPiece | Answer
 
 
 class Bot:
@@ -87,7 +97,7 @@ class Bot:
         """
         asked = self._checked(question)
         with self._lock:
-            return self._retriever.retrieve(asked, limit or self.config.retrieval.passages)
+            return self._retrieved(asked, limit or self.config.retrieval.passages)
 
     def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
         """The answer to a question, its sentences checked.
@@ -107,7 +117,7 @@ class Bot:
     def stream(
         self, question: str, history: Sequence[Turn] = (), cancelled: Callable[[], bool] = lambda: False
     ) -> Iterator[Event]:
-        """The same answer as it comes: `PassagesFound`, `Sending`, `TextPiece`s, and the checked `Answer` last.
+        """The same answer as it comes: `PassagesFound`, `EvidenceFound`, `Sending`, `TextPiece`s, the `Answer` last.
 
         Raises:
             QuestionError: the question is empty or too long.
@@ -119,7 +129,7 @@ class Bot:
 
         parts = questions_in(understood)
         with self._lock:
-            found = [self._retrieved(part) for part in parts]
+            found = [self._retrieved(part, self.config.retrieval.passages) for part in parts]
         passages = interleaved(found)
         clock.mark("retrieval")
         yield PassagesFound(understood, tuple(passages))
@@ -129,6 +139,7 @@ class Bot:
             return
         findings = [self._evidence.find(part, hits) for part, hits in zip(parts, found, strict=True)]
         clock.mark("evidence")
+        yield EvidenceFound(tuple(findings))
         lacks = [self._lack(finding) for finding in findings]
         if all(lacks):
             yield self._refusal(asked, passages, lacks[0], clock)
@@ -170,13 +181,29 @@ class Bot:
         with self._lock:
             return self.index.document(doc_id)
 
+    def neighbours(self, chunk: Chunk, before: int = 1, after: int = 1) -> tuple[list[Chunk], list[Chunk]]:
+        """The passages before and after this one in its document, in order; fewer at its ends.
+
+        Raises:
+            DocumentError: the index does not hold the passage.
+        """
+        with self._lock:
+            return self.index.neighbours(chunk, before, after)
+
     def close(self) -> None:
         """Let go of the index."""
         self.index.close()
 
-    def _retrieved(self, question: str) -> list[ScoredChunk]:
-        passages = self._retriever.retrieve(question, self.config.retrieval.passages)
-        return passages if self._reranker is None else self._reranker.rerank(question, passages)
+    def _retrieved(self, question: str, limit: int) -> list[ScoredChunk]:
+        """At most `limit` passages; the reranker, if any, orders the first `reranking.passages`, whatever the limit."""
+        if self._reranker is None:
+            return self._retriever.retrieve(question, limit)
+        depth = self.config.reranking.passages
+        found = self._retriever.retrieve(question, max(limit, depth))
+        ranked = self._reranker.rerank(question, found[:depth])
+        least = min((passage.score for passage in ranked), default=0.0)
+        tail = [replace(passage, score=passage.score * least) for passage in found[depth:]]
+        return [*ranked, *tail][:limit]
 
     def _lack(self, finding: Finding) -> str:
         """Why the passages do not answer; empty when they do."""
@@ -230,17 +257,13 @@ def open_bot(
     stored = open_index(Path(index) if index is not None else resolve(config.index), embedder, config)
     path = find_llm(config.llm.model)
     generator: Generator = LlamaGenerator(path, config.llm) if path is not None else ExtractiveGenerator()
-    bundled = _bundled_embedder(embedder)
-    evidence = EvidenceModel(config.evidence, bundled)
-    is_ranked = config.retrieval.ranker and bundled is embedder
-    ranker = load_ranker(config.retrieval.ranker, evidence.rarity) if is_ranked else None
-    return Bot(stored, HybridRetriever(stored, embedder, config.retrieval, ranker), evidence, generator, config)
-
-
-def _bundled_embedder(embedder: Embedder) -> Embedder:
-    """The bundled embedder: evidence model and ranker were trained with its cosines, whatever the index uses."""
-    bundled = RagConfig().embedding
-    return embedder if embedder.identity["name"] == Path(bundled.model).name else load_embedder(bundled)
+    matcher = load_matcher(config.evidence.matcher, embedder)
+    evidence = EvidenceModel(config.evidence, matcher)
+    is_ranked = config.retrieval.ranker and matcher.embedder is embedder
+    ranker = load_ranker(config.retrieval.ranker, matcher) if is_ranked else None
+    retriever = HybridRetriever(stored, embedder, config.retrieval, ranker)
+    reranker = CrossEncoderReranker(config.reranking) if config.reranking.model else None
+    return Bot(stored, retriever, evidence, generator, config, reranker)
 
 
 def _placed(finding: Finding, found: Sequence[ScoredChunk], passages: Sequence[ScoredChunk]) -> Finding:

@@ -11,6 +11,7 @@ import rag
 from rag.config import RagConfig
 from rag.embedding import load_embedder
 from rag.index import update_index
+from rag.matching import Matcher, load_matcher
 from rag.pipeline import Bot
 from rag.types import Embedder
 
@@ -52,6 +53,12 @@ def config() -> RagConfig:
 def embedder(config: RagConfig) -> Embedder:
     """The bundled embedder."""
     return load_embedder(config.embedding)
+
+
+@pytest.fixture(scope="session")
+def matcher(embedder: Embedder, config: RagConfig) -> Matcher:
+    """The bundled matcher."""
+    return load_matcher(config.evidence.matcher, embedder)
 
 
 @pytest.fixture(scope="session")

@@ -11,26 +11,27 @@ import json
 import random
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from embedding_pairs import held_out, rows
-from evidence import count_rarity
 
 from rag.config import RagConfig
 from rag.documents import make_document
 from rag.embedding import load_embedder
 from rag.errors import DocumentError
-from rag.features import Rarity, analyse
 from rag.index import index_documents, open_index
+from rag.matching import load_matcher
 from rag.metrics import ndcg_at_k
 from rag.ranking import PASSAGE_FEATURES, measure_passages
 from rag.retrieval import HybridRetriever
 from rag.text import normalize
-from rag.types import Document, Embedder, FloatMatrix
+from rag.types import Document, FloatMatrix
 
 TRAINING_SETS = ("vinewsqa", "virhe4qa", "vire4mrc")
 MEASURING_SETS = ("viquad2-test", "educoqa")
@@ -59,14 +60,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("models/ranker-vi"))
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
-    config = RagConfig()
-    config = replace(config, retrieval=replace(config.retrieval, ranker=""))
-    embedder = load_embedder(config.embedding)
-    rarity = count_rarity(options.data)
-    listings = {
-        name: read_listings(options.data, name, embedder, rarity, config, options.seed)
-        for name in (*TRAINING_SETS, *MEASURING_SETS)
-    }
+    sets = (*TRAINING_SETS, *MEASURING_SETS)
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        read = pool.map(read_listings, *zip(*((options.data, name, options.seed) for name in sets), strict=True))
+        listings = dict(zip(sets, read, strict=True))
     training = [one for name in TRAINING_SETS for one in listings[name]]
     first = [one for one in training if random.Random(one.gold).random() < 0.5]
     second = [one for one in training if random.Random(one.gold).random() >= 0.5]
@@ -84,7 +81,7 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     stored = {
         "seed": options.seed,
-        "embedding": dict(embedder.identity),
+        "embedding": dict(load_embedder(RagConfig().embedding).identity),
         "listings": len(training),
         "ndcg@10": figures,
         "features": PASSAGE_FEATURES,
@@ -93,10 +90,14 @@ def main() -> None:
     (options.out / "model.json").write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
 
 
-def read_listings(
-    data: Path, name: str, embedder: Embedder, rarity: Rarity, config: RagConfig, seed: int
-) -> list[Listing]:
-    """A seeded sample of a set's questions with the best fused passages out of all contexts of the set."""
+def read_listings(data: Path, name: str, seed: int) -> list[Listing]:
+    """A seeded sample of a set's questions with the best fused passages out of all contexts of the set.
+
+    Runs in a process of its own.
+    """
+    config = RagConfig()
+    embedder = load_embedder(config.embedding)
+    matcher = load_matcher(config.evidence.matcher, embedder)
     documents: dict[str, Document] = {}
     asked: list[tuple[str, str]] = []
     for row in rows(data / "qa" / f"{name}.jsonl.gz"):
@@ -118,7 +119,9 @@ def read_listings(
         made = []
         for question, gold in asked:
             found = retriever.candidates(question)
-            features = measure_passages(analyse(question, rarity), found.passages, found.cosines, found.lexical)
+            parted = matcher.analyse(question)
+            matches = matcher.match_passages(parted, found.passages)
+            features = measure_passages(parted, found.passages, found.cosines, found.lexical, matches)
             made.append(Listing(features, tuple(f"{name}/{p.source}" for p in found.passages), f"{name}/{gold}"))
         index.close()
     return made

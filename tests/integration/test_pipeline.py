@@ -6,7 +6,7 @@ import pytest
 
 import rag
 from rag.errors import ModelError, QuestionError
-from rag.pipeline import LOW_EVIDENCE, Bot, PassagesFound, Sending, TextPiece
+from rag.pipeline import LOW_EVIDENCE, Bot, EvidenceFound, PassagesFound, Sending, TextPiece
 from rag.types import Answer, Support, Turn
 
 AX = "A.X 4.0 được phát triển dựa trên mô hình nào?"
@@ -50,13 +50,15 @@ def test_a_detail_that_no_document_holds_is_named_in_the_refusal(bot: Bot) -> No
 
 def test_a_stream_tells_the_passages_first_and_the_checked_answer_last(bot: Bot) -> None:
     events = list(bot.stream(AX))
-    assert [type(event) for event in events] == [PassagesFound, Sending, TextPiece, Answer]
-    found, sending, piece, answer = events
+    assert [type(event) for event in events] == [PassagesFound, EvidenceFound, Sending, TextPiece, Answer]
+    found, evidence, sending, piece, answer = events
     assert isinstance(found, PassagesFound)
+    assert isinstance(evidence, EvidenceFound)
     assert isinstance(sending, Sending)
     assert isinstance(piece, TextPiece)
     assert isinstance(answer, Answer)
     assert found.understood == AX
+    assert [finding.evidence[0].text for finding in evidence.findings] == [answer.sentences[0].text]
     assert set(sending.passages) <= set(found.passages)
     assert piece.text.removesuffix(" [1]") in answer.text
 

@@ -59,7 +59,7 @@ def test_question_words_carry_no_weight_and_names_are_claims() -> None:
 
 def test_an_unaccented_question_is_compared_without_marks() -> None:
     asked = analyse("han quoc chi bao nhieu", RARITY)
-    assert asked.keys_of("Hàn Quốc") == ["han", "quoc"]
+    assert asked.keys_of("Hàn Quốc") == ("han", "quoc")
 
 
 def test_candidates_are_sentences_once_each_with_document_offsets() -> None:
@@ -76,10 +76,11 @@ def test_a_sentence_with_the_question_words_measures_higher() -> None:
     passages = [passage("Hàn Quốc đầu tư 94,6 tỷ won. Trời hôm nay rất đẹp và nắng.")]
     asked = analyse("Hàn Quốc đầu tư bao nhiêu?", RARITY)
     cosines = np.array([0.9, 0.1], dtype=np.float32)
-    by_sentence, whole = measure(asked, passages, candidates(passages), cosines, cosines[:1])
+    by_sentence, whole = measure(asked, passages, candidates(passages), cosines, cosines[:1], 4 * cosines)
     assert by_sentence.shape == (2, len(SENTENCE_FEATURES))
     assert whole.shape == (len(QUESTION_FEATURES),)
     first, second = (dict(zip(SENTENCE_FEATURES, row, strict=True)) for row in by_sentence)
     assert (first["words"], second["words"]) == (1.0, 0.0)
+    assert (first["match"], second["match"]) == pytest.approx((3.6, 0.4))
     assert (first["has_kind"], second["lacks_kind"]) == (1.0, 1.0)
     assert (first["names_missing"], second["names_missing"]) == (0.0, 1.0)

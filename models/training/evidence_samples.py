@@ -1,0 +1,176 @@
+"""Samples for the evidence model: the project's own retrieval asked what it can and what it cannot answer.
+
+The unanswerable questions are made by code: the gold document taken out, a name or number of the question swapped, a
+question of another set. Training asks only what the matcher was not trained on, measuring all of its set.
+"""
+
+import random
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from embedding_pairs import rows
+from matcher_data import LEFT_OUT_SETS, is_left_out
+from swapping import swap
+
+from rag.claims import names
+from rag.config import EmbeddingConfig, RagConfig
+from rag.documents import make_document
+from rag.embedding import load_embedder
+from rag.errors import DocumentError
+from rag.features import Candidate, candidates, measure
+from rag.index import index_documents, open_index
+from rag.matching import Matcher, load_matcher
+from rag.ranking import load_ranker
+from rag.retrieval import HybridRetriever
+from rag.text import fold, normalize, syllables
+from rag.types import Document, FloatMatrix, ScoredChunk
+
+TRAINING_SETS = ("vinewsqa", "virhe4qa", "vire4mrc", *LEFT_OUT_SETS)
+DEPTH = 80
+"""Passages retrieved before a smaller corpus is simulated by leaving some documents out."""
+PASSAGES = RagConfig().retrieval.passages
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One question with its candidates' features and its gold sentences; no gold means the null option."""
+
+    sentences: FloatMatrix
+    whole: FloatMatrix
+    gold: tuple[int, ...]
+    kind: str
+    dev: bool
+
+
+@dataclass(frozen=True)
+class QuestionSet:
+    """A set's questions over the index of its own contexts."""
+
+    rows: list[dict[str, Any]]
+    retriever: HybridRetriever
+    doc_ids: dict[str, str]
+    """Context -> doc_id in the index."""
+
+
+def set_samples(data: Path, name: str, number: int, seed: int) -> list[Sample]:
+    """The samples of a set; `number` tells its rounds apart. Runs in a process of its own."""
+    rng = random.Random(f"{seed} {name} {number}")
+    training = name in TRAINING_SETS
+    others = [row["question"] for other in TRAINING_SETS if other != name for row in answerable_rows(data, other)]
+    matcher = load_matcher(RagConfig().evidence.matcher, load_embedder(EmbeddingConfig()))
+    with tempfile.TemporaryDirectory() as scratch:
+        own = read_set(data, name, Path(scratch), matcher)
+        return list(make_samples(own, others, matcher, rng, training=training))
+
+
+def answerable_rows(data: Path, name: str) -> list[dict[str, Any]]:
+    """The rows of a set that have an answer."""
+    return [row for row in rows(data / "qa" / f"{name}.jsonl.gz") if row["answers"] and row["answerable"]]
+
+
+def read_set(data: Path, name: str, folder: Path, matcher: Matcher) -> QuestionSet:
+    """A question set with an index of its contexts."""
+    found = answerable_rows(data, name)
+    documents: dict[str, Document] = {}
+    for context in dict.fromkeys(row["context"] for row in found):
+        try:
+            documents[context] = make_document(context, f"context-{len(documents):05d}")
+        except DocumentError:
+            continue
+    asked = [row for row in found if row["context"] in documents]
+    if name in TRAINING_SETS:
+        # On the others the matcher is surer than it will ever be in use.
+        asked = [row for row in asked if is_left_out(name, row["context"])]
+    config = RagConfig()
+    index_documents(folder, "contexts", list(documents.values()), matcher.embedder, config)
+    index = open_index(folder, matcher.embedder, config)
+    by_source = {document.source: document.doc_id for document in index.all_documents()}
+    doc_ids = {context: by_source[document.source] for context, document in documents.items()}
+    ranker = load_ranker(config.retrieval.ranker, matcher)
+    return QuestionSet(asked, HybridRetriever(index, matcher.embedder, config.retrieval, ranker), doc_ids)
+
+
+def make_samples(
+    own: QuestionSet,
+    others: Sequence[str],
+    matcher: Matcher,
+    rng: random.Random,
+    *,
+    training: bool,
+) -> Iterator[Sample]:
+    """Each question as it is, and one unanswerable form of it: gold out, swapped, or one of the `others`."""
+    pool = [name for row in own.rows for name in names("x " + row["question"])]
+    for row in own.rows:
+        # By passage, so that no dev question's passage was seen in training.
+        dev = random.Random(row["context"]).random() < 0.15
+        keep = rng.choice((1.0, 1.0, 0.3, 0.1, 0.03)) if training else 1.0
+        question = normalize(row["question"])
+        if rng.random() < (0.1 if training else 0.0):
+            question = fold(question)
+        gold_id = own.doc_ids[row["context"]]
+        found = own.retriever.retrieve(question, DEPTH)
+        kept = [hit for hit in found if hit.chunk.doc_id == gold_id or rng.random() < keep]
+        yield from _sample(question, kept[:PASSAGES], row, gold_id, "answerable", dev, matcher)
+        way = rng.choice(("gold_out", "gold_out", "swapped", "swapped", "foreign"))
+        if way == "gold_out":
+            rest = [hit for hit in kept if hit.chunk.doc_id != gold_id][:PASSAGES]
+            answer = normalize(row["answers"][0]).lower()
+            if any(answer in hit.chunk.text.lower() for hit in rest) and len(answer.split()) > 1:
+                continue
+            yield from _sample(question, rest, None, "", way, dev, matcher)
+        elif way == "swapped":
+            changed = swap(question, pool, rng)
+            if changed is not None:
+                found = own.retriever.retrieve(changed, DEPTH)
+                hits = [hit for place, hit in enumerate(found) if place == 0 or rng.random() < keep]
+                yield from _sample(changed, hits[:PASSAGES], None, "", way, dev, matcher)
+        else:
+            foreign = normalize(rng.choice(others))
+            hits = [hit for hit in own.retriever.retrieve(foreign, DEPTH) if rng.random() < keep]
+            yield from _sample(foreign, hits[:PASSAGES], None, "", way, dev, matcher)
+
+
+def _sample(
+    question: str,
+    passages: Sequence[ScoredChunk],
+    row: dict[str, Any] | None,
+    gold_id: str,
+    kind: str,
+    dev: bool,
+    matcher: Matcher,
+) -> Iterator[Sample]:
+    sentences = candidates(passages)
+    if not sentences:
+        return
+    asked = matcher.analyse(question)
+    vectors = matcher.embedder.embed_passages([*(s.text for s in sentences), *(hit.chunk.text for hit in passages)])
+    cosines = vectors @ matcher.embedder.embed_queries([question])[0]
+    matches, _ = matcher.match(asked, passages, sentences)
+    of_sentences, of_passages = cosines[: len(sentences)], cosines[len(sentences) :]
+    by_sentence, whole = measure(asked, passages, sentences, of_sentences, of_passages, matches)
+    gold = gold_sentences(row, sentences, passages, gold_id, by_sentence) if row is not None else ()
+    yield Sample(by_sentence, whole, gold, kind, dev)
+
+
+def gold_sentences(
+    row: dict[str, Any],
+    sentences: Sequence[Candidate],
+    passages: Sequence[ScoredChunk],
+    gold_id: str,
+    by_sentence: FloatMatrix,
+) -> tuple[int, ...]:
+    """The sentences of the gold document with the answer; of several, those that share the most with the question."""
+    answers = [" ".join(syllables(normalize(answer))) for answer in row["answers"]]
+    holding = [
+        position
+        for position, sentence in enumerate(sentences)
+        if passages[sentence.passage].chunk.doc_id == gold_id
+        and any(answer and f" {answer} " in f" {' '.join(syllables(sentence.text))} " for answer in answers)
+    ]
+    if not holding:
+        return ()
+    best = max(by_sentence[position, 0] for position in holding)
+    return tuple(position for position in holding if by_sentence[position, 0] >= 0.7 * best)
