@@ -26,6 +26,7 @@ from evidence_samples import TRAINING_SETS, Sample, set_samples
 from rag.config import EmbeddingConfig
 from rag.embedding import load_embedder
 from rag.features import QUESTION_FEATURES, SENTENCE_FEATURES
+from rag.metrics import auroc
 from rag.types import FloatMatrix
 
 MEASURING_SET = "viquad2-test"
@@ -153,7 +154,10 @@ def figures_of(model: Ranker, samples: Sequence[Sample]) -> dict[str, Any]:
         figures[f"false_refusals@{threshold}"] = round(float(np.mean(np.array(answerable) < threshold)), 4)
         for kind, scores in sorted(by_kind.items()):
             figures[f"refused_{kind}@{threshold}"] = round(float(np.mean(np.array(scores) < threshold)), 4)
-    figures["auroc"] = {kind: round(_auroc(answerable, scores), 4) for kind, scores in sorted(by_kind.items())}
+    figures["auroc"] = {
+        kind: round(auroc([*answerable, *scores], [True] * len(answerable) + [False] * len(scores)), 4)
+        for kind, scores in sorted(by_kind.items())
+    }
     return figures
 
 
@@ -162,13 +166,6 @@ def _shown(probabilities: FloatMatrix, gold: Sequence[int], floor: float) -> tup
     best = np.argsort(-probabilities)[:2]
     two = len(best) > 1 and probabilities[best[1]] >= floor * probabilities[best[0]]
     return any(int(place) in gold for place in best[: 1 + two]), bool(two)
-
-
-def _auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
-    """The probability that an answerable question scores above an unanswerable one; ties count half."""
-    order = np.argsort(np.argsort(np.array([*positive, *negative]), kind="stable"))
-    ranks = order[: len(positive)] + 1
-    return float((ranks.sum() - len(positive) * (len(positive) + 1) / 2) / (len(positive) * len(negative)))
 
 
 def _scale(features: FloatMatrix) -> tuple[FloatMatrix, FloatMatrix]:

@@ -25,11 +25,8 @@ from torch.nn import functional
 
 from rag.config import EmbeddingConfig
 from rag.embedding import StaticEmbedder, load_embedder
-from rag.matching import (
-    RARITY_FILE,
-    TRAINING_FILE,
-    WEIGHTS_FILE,
-)
+from rag.matching import RARITY_FILE, TRAINING_FILE, WEIGHTS_FILE
+from rag.metrics import auroc
 
 
 def loss_of(network: Network, batch: Batch, token_weight: float) -> torch.Tensor:
@@ -89,17 +86,9 @@ def measure(network: Network, examples: Sequence[Encoded], kinds: Sequence[str])
     figures = {"first_sentence": round(float(np.mean(first)), 4)}
     for kind, values in best.items():
         if kind != "answerable":
-            figures[f"auroc_{kind}"] = round(auroc(best["answerable"], values), 4)
+            labels = [True] * len(best["answerable"]) + [False] * len(values)
+            figures[f"auroc_{kind}"] = round(auroc([*best["answerable"], *values], labels), 4)
     return figures
-
-
-def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
-    """The probability that a positive one scores above a negative one; ties count half."""
-    values = np.array([*positive, *negative])
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
-    above = ranks[: len(positive)].sum() - len(positive) * (len(positive) + 1) / 2
-    return float(above / (len(positive) * len(negative)))
 
 
 def train(
