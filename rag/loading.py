@@ -1,10 +1,12 @@
 """Models of sentence-transformers loaded: without bars on the terminal, and with one line when that fails."""
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from rag.errors import ModelError, first_line
 
@@ -22,6 +24,22 @@ def load_model(make: Callable[[], Model], name: str, what: str, settings: str) -
             return make()
     except Exception as error:  # the libraries below raise OSError, ValueError, RuntimeError and their own kinds
         raise ModelError(f"the {what} {name!r} cannot be loaded ({first_line(error)}): check {settings}") from error
+
+
+def only_from_disk(name: str) -> bool:
+    """Whether a model must be on this disk: it is a folder, or the hub's name cannot be looked up.
+
+    Without network the hub's client tries again for a minute, and says so in a dozen lines, before it gives up.
+    """
+    from huggingface_hub.constants import ENDPOINT
+
+    if Path(name).is_dir():
+        return True
+    try:
+        socket.getaddrinfo(urlsplit(ENDPOINT).hostname, None)
+    except OSError:
+        return True
+    return False
 
 
 def read_json(file: Path) -> Any:

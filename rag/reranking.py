@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rag.capacity import Batches, limit_tokens, token_counts
 from rag.config import RerankingConfig, resolve
 from rag.errors import ModelError
-from rag.loading import load_model, read_json
+from rag.loading import load_model, only_from_disk, read_json
 from rag.types import ScoredChunk
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class CrossEncoderReranker:
                 device=None if self._config.device == "auto" else self._config.device,
                 activation_fn=Sigmoid(),  # some models name none, which would leave scores without bounds
                 trust_remote_code=False,
+                local_files_only=only_from_disk(self._name),
             )
             return model
 

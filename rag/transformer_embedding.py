@@ -11,7 +11,7 @@ import numpy as np
 from rag.capacity import Batches, limit_tokens, token_counts
 from rag.config import Backend, EmbeddingConfig, Pooling
 from rag.errors import ModelError
-from rag.loading import load_model
+from rag.loading import load_model, only_from_disk
 from rag.types import FloatMatrix
 from rag.vectors import PASSAGE_PROMPTS, QUERY_PROMPTS, prefix_of, sha256_of, unit_rows
 
@@ -60,6 +60,7 @@ class TransformerEmbedder:
                 backend=config.backend.value,
                 truncate_dim=config.dimension or None,
                 trust_remote_code=False,
+                local_files_only=only_from_disk(self._name),
             )
 
         model = load_model(make, self._name, "embedding model", "embedding.model, device and backend")
