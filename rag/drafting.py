@@ -1,7 +1,7 @@
 """A statement to a question about it, by code: a question word stands where the answer stood.
 
 Vietnamese keeps the order of the words when it asks ("A.X 4.0 dựa trên mô hình nào?"), so a statement whose answer is
-masked is nearly a natural question. Training draws its made questions from here, and so does `rag questions make`.
+masked is nearly a natural question. The matcher's training draws its made questions from here.
 """
 
 import random
