@@ -9,9 +9,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rag.abbreviations import Spelling, known_abbreviations, respelled_keys
 from rag.claims import unsupported_claims
+from rag.config import Unsupported
+from rag.listing import BULLET
+from rag.quoting import named_title
 from rag.text import sentence_spans, syllables
-from rag.types import AnswerSentence, Citation, ScoredChunk, Support
+from rag.types import AnswerSentence, Citation, Evidence, ScoredChunk, Support
 
 UNSUPPORTED_NOTE = "[chưa có căn cứ]"
 PARTIAL_NOTE = "[căn cứ một phần]"
@@ -20,6 +24,8 @@ PARTIAL_NOTE = "[căn cứ một phần]"
 _MARK = re.compile(
     r"\s*[\[【［]\s*\^?(?:(?:đoạn|tài liệu|nguồn)\s*)?(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\s*[\]】］]", re.IGNORECASE
 )
+# How `rag.quoting.attribution` says whose words follow; models write it too.
+_ATTRIBUTION = re.compile(r"Theo “([^”]+)”\s*[:,]\s*", re.IGNORECASE)
 _NEGATIONS = frozenset({"không", "chưa", "chẳng", "đừng", "chớ"})
 _WINDOW_SENTENCES = 3
 _SUPPORTED_COVERAGE = 0.7
@@ -50,9 +56,28 @@ class _Span:
     coverage: float
 
 
-def check_answer(text: str, passages: Sequence[ScoredChunk]) -> CheckedAnswer:
-    """Each sentence of `text` with its support among `passages`, where [n] means the nth of them."""
+def check_answer(
+    text: str,
+    passages: Sequence[ScoredChunk],
+    unsupported: Unsupported = Unsupported.MARK,
+    quotations: Sequence[Evidence] = (),
+) -> CheckedAnswer:
+    """Each sentence of `text` with its support among `passages`, where [n] means the nth of them.
+
+    Sentences without support are marked, left out, or replaced by `quotations` one by one, as `unsupported` says. Where
+    nothing would be left, the quotations are the answer.
+    """
+    checked = _check(text, passages, unsupported, quotations)
+    if checked.sentences or not quotations:
+        return checked
+    return _check(" ".join(f"{one.text} [{one.passage + 1}]" for one in quotations), passages, Unsupported.MARK, ())
+
+
+def _check(
+    text: str, passages: Sequence[ScoredChunk], unsupported: Unsupported, quotations: Sequence[Evidence]
+) -> CheckedAnswer:
     clean, marks = _without_marks(text)
+    left = [one for one in quotations if one.text not in clean]
     spans = sentence_spans(clean)
     sentences: list[AnswerSentence] = []
     citations: list[Citation] = []
@@ -61,15 +86,26 @@ def check_answer(text: str, passages: Sequence[ScoredChunk]) -> CheckedAnswer:
     for position, (start, end) in enumerate(spans):
         next_start = spans[position + 1][0] if position + 1 < len(spans) else len(clean) + 1
         cited = [number for place, number in marks if start < place <= next_start or (position == 0 and place == 0)]
-        sentence = clean[start:end]
-        support, found = _support(sentence, cited, passages)
+        bullet = BULLET.match(clean, start, end)
+        sentence = clean[bullet.end() if bullet else start : end]
+        support, found = _attributed_support(sentence, cited, passages)
+        before = clean[done:start] if bullet is None else clean[done : bullet.end()]
+        done = end
+        if support is Support.UNSUPPORTED and unsupported is not Unsupported.MARK:
+            if unsupported is Unsupported.DROP or not left:
+                continue
+            one = left.pop(0)
+            sentence = " ".join(one.text.split())
+            support, found = (
+                Support.SUPPORTED,
+                [_Span(passages[one.passage], one.start_char, one.end_char, one.text, 1.0)],
+            )
         numbers = tuple(dict.fromkeys(_cite(span, citations) for span in found))
         sentences.append(AnswerSentence(sentence, support, numbers))
         note = "".join(f"[{number}]" for number in numbers) or UNSUPPORTED_NOTE
         if support is Support.PARTIAL:
             note = f"{note} {PARTIAL_NOTE}"
-        parts.append(f"{clean[done:end]} {note}")
-        done = end
+        parts.append(f"{before}{sentence} {note}")
     return CheckedAnswer("".join(parts).strip(), tuple(sentences), tuple(citations))
 
 
@@ -86,39 +122,63 @@ def _without_marks(text: str) -> tuple[str, list[tuple[int, int]]]:
     return "".join([*parts, text[done:]]), marks
 
 
-def _support(sentence: str, cited: Sequence[int], passages: Sequence[ScoredChunk]) -> tuple[Support, list[_Span]]:
+def _attributed_support(
+    sentence: str, cited: Sequence[int], passages: Sequence[ScoredChunk]
+) -> tuple[Support, list[_Span]]:
+    """The support of a sentence; where it says whose words it tells ("Theo “…”: "), only theirs can bear it out."""
     hinted = [passages[number - 1] for number in dict.fromkeys(cited) if 1 <= number <= len(passages)]
     others = [passage for passage in passages if passage not in hinted]
+    lead = _ATTRIBUTION.match(sentence)
+    named = {passage.chunk.doc_id for passage in passages if lead is not None and named_title(passage) == lead[1]}
+    if lead is None or not named:
+        return _support(sentence, hinted, others)
+    body = sentence[lead.end() :]
+    own = [[passage for passage in part if passage.chunk.doc_id in named] for part in (hinted, others)]
+    support, found = _support(body, *own)
+    if support is Support.SUPPORTED:
+        return support, found
+    support, found = _support(body, hinted, others)
+    return (Support.PARTIAL if support is Support.SUPPORTED else support), found
+
+
+def _support(
+    sentence: str, hinted: Sequence[ScoredChunk], others: Sequence[ScoredChunk]
+) -> tuple[Support, list[_Span]]:
+    """The support of a sentence among the passages that it cites, and then among the other ones."""
     quoted = next((span for passage in [*hinted, *others] if (span := _verbatim(sentence, passage))), None)
     if quoted is not None:
         return Support.SUPPORTED, [quoted]
-    keys = syllables(sentence)
-    if not keys:
+    told = _Told.of(sentence)
+    if not told.keys:
         return Support.UNSUPPORTED, []
-    by_hint = _best(sentence, keys, hinted)
+    by_hint = _best(told, hinted)
     if by_hint[0] is Support.SUPPORTED:
         return by_hint
-    by_any = _best(sentence, keys, others)
+    by_any = _best(told, others)
     if by_any[0] is Support.SUPPORTED:
         return by_any
-    together = _together(sentence, keys, hinted if len(hinted) > 1 else list(passages))
+    together = _together(told, hinted if len(hinted) > 1 else [*hinted, *others])
     if together[0] is Support.SUPPORTED:
         return together
     return by_hint if by_hint[0] is Support.PARTIAL else by_any
 
 
 def _verbatim(sentence: str, passage: ScoredChunk) -> _Span | None:
-    at = passage.chunk.text.find(sentence)
-    if at < 0 or len(sentence.split()) < 2:
+    words = sentence.split()
+    if len(words) < 2:
         return None
-    start = passage.chunk.start_char + at
-    return _Span(passage, start, start + len(sentence), sentence, 1.0)
+    chunk = passage.chunk
+    # A line of the document may break inside the sentence.
+    match = re.search(r"\s+".join(map(re.escape, words)), chunk.text) if words[0] in chunk.text else None
+    if match is None:
+        return None
+    return _Span(passage, chunk.start_char + match.start(), chunk.start_char + match.end(), match[0], 1.0)
 
 
-def _best(sentence: str, keys: Sequence[str], passages: Sequence[ScoredChunk]) -> tuple[Support, list[_Span]]:
+def _best(told: "_Told", passages: Sequence[ScoredChunk]) -> tuple[Support, list[_Span]]:
     """The best support that one passage alone gives; earlier passages win ties."""
-    spans = sorted((_widest(keys, passage) for passage in passages), key=lambda span: -span.coverage)
-    graded = [(_grade(sentence, [span]), [span]) for span in spans]
+    spans = sorted((_widest(told, passage) for passage in passages), key=lambda span: -span.coverage)
+    graded = [(_grade(told, [span]), [span]) for span in spans]
     for wanted in (Support.SUPPORTED, Support.PARTIAL):
         for support, found in graded:
             if support is wanted:
@@ -126,43 +186,64 @@ def _best(sentence: str, keys: Sequence[str], passages: Sequence[ScoredChunk]) -
     return Support.UNSUPPORTED, []
 
 
-def _together(sentence: str, keys: Sequence[str], passages: Sequence[ScoredChunk]) -> tuple[Support, list[_Span]]:
+def _together(told: "_Told", passages: Sequence[ScoredChunk]) -> tuple[Support, list[_Span]]:
     """The support that two passages give together, for a sentence that joins what they say."""
-    spans = sorted((_widest(keys, passage) for passage in passages), key=lambda span: -span.coverage)[:4]
+    spans = sorted((_widest(told, passage) for passage in passages), key=lambda span: -span.coverage)[:4]
     for position, first in enumerate(spans):
         for second in spans[position + 1 :]:
-            if _grade(sentence, [first, second]) is Support.SUPPORTED:
+            if _grade(told, [first, second]) is Support.SUPPORTED:
                 return Support.SUPPORTED, [first, second]
     return Support.UNSUPPORTED, []
 
 
-def _grade(sentence: str, spans: Sequence[_Span]) -> Support:
-    keys = syllables(sentence)
-    told_text = "\n".join(span.text for span in spans)
-    told = set(syllables(told_text))
-    coverage = sum(key in told for key in keys) / len(keys)
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A sentence of an answer taken apart; texts are read in its own spelling of what is abbreviated."""
+
+    sentence: str
+    keys: tuple[str, ...]
+    spellings: tuple[Spelling, ...]
+
+    @classmethod
+    def of(cls, sentence: str) -> "_Told":
+        spellings = tuple(known_abbreviations().spellings(sentence, folded=False))
+        return cls(sentence, tuple(syllables(sentence)), spellings)
+
+    def keys_of(self, text: str) -> list[str]:
+        return respelled_keys(text, self.spellings, folded=False) if self.spellings else syllables(text)
+
+    def missing_in(self, text: str) -> list[str]:
+        """The numbers, dates and names of the sentence that a text does not hold."""
+        respelled = " ".join(self.keys_of(text)) if self.spellings else ""
+        return unsupported_claims(self.sentence, f"{text}\n{respelled}")
+
+
+def _grade(told: _Told, spans: Sequence[_Span]) -> Support:
+    text = "\n".join(span.text for span in spans)
+    held = set(told.keys_of(text))
+    coverage = sum(key in held for key in told.keys) / len(told.keys)
     if coverage < _LOCATED_COVERAGE:
         return Support.UNSUPPORTED
     # A name may stand in the title above the words that tell of it; a number must be in the words themselves.
     above = " ".join(f"{span.passage.title}. {span.passage.chunk.heading}." for span in spans)
-    missing = unsupported_claims(sentence, told_text)
-    missing = [claim for claim in missing if claim[:1].isdigit() or claim in unsupported_claims(sentence, above)]
-    negated = bool(_NEGATIONS & set(keys)) != bool(_NEGATIONS & told)
+    missing = told.missing_in(text)
+    missing = [claim for claim in missing if claim[:1].isdigit() or claim in told.missing_in(above)]
+    negated = bool(_NEGATIONS & set(told.keys)) != bool(_NEGATIONS & held)
     if missing or negated or coverage < _SUPPORTED_COVERAGE:
         return Support.PARTIAL
     return Support.SUPPORTED
 
 
-def _widest(keys: Sequence[str], passage: ScoredChunk) -> _Span:
+def _widest(told: _Told, passage: ScoredChunk) -> _Span:
     """The run of one to three sentences of a passage that holds most of the keys; the shortest of equals."""
     chunk = passage.chunk
     spans = sentence_spans(chunk.text)
-    told = [set(syllables(chunk.text[start:end])) for start, end in spans]
+    held = [set(told.keys_of(chunk.text[start:end])) for start, end in spans]
     best = _Span(passage, chunk.start_char, chunk.start_char, "", 0.0)
     for count in range(1, _WINDOW_SENTENCES + 1):
         for first in range(len(spans) - count + 1):
-            held = set().union(*told[first : first + count])
-            coverage = sum(key in held for key in keys) / len(keys)
+            window = set().union(*held[first : first + count])
+            coverage = sum(key in window for key in told.keys) / len(told.keys)
             if coverage > best.coverage + (0.05 if count > 1 else 0.0):
                 start, end = spans[first][0], spans[first + count - 1][1]
                 best = _Span(passage, chunk.start_char + start, chunk.start_char + end, chunk.text[start:end], coverage)

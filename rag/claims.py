@@ -1,7 +1,7 @@
 """The parts of a sentence that can be checked word for word: numbers, percentages, dates and names."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -19,13 +19,16 @@ _SCALES = {
     "ngàn": Decimal(10) ** 3,
     "vạn": Decimal(10) ** 4,
 }
-_WORD_NUMBERS = {
-    word: Decimal(value)
-    for value, words in enumerate(
-        ("không", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín", "mười"), start=0
-    )
-    for word in words.split()
-}
+_UNITS = {
+    "không": 0, "một": 1, "mốt": 1, "hai": 2, "ba": 3, "bốn": 4, "tư": 4, "năm": 5, "lăm": 5, "nhăm": 5, "sáu": 6,
+    "bảy": 7, "bẩy": 7, "tám": 8, "chín": 9,
+}  # fmt: skip
+_TENS = frozenset({"mươi", "chục"})
+# "thế kỷ XX", "lần thứ XIII": only after such a word, because a capital alone may be anything.
+_ROMAN = re.compile(
+    r"\b(?:thế k[ỷỉ](?: thứ)?|thứ|lần|kh[óo][áa]|quý|kỳ|chương|phần|mục)\s+(?P<roman>[IVXLC]{1,6})\b(?! [A-ZĐ])"
+)
+_ROMAN_VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 _DATE = re.compile(
     r"(?:ngày\s+)?(?<![\d/.,])(?P<day>\d{1,2})\s*(?:/|\s+tháng\s+)\s*(?P<month>\d{1,2})(?:\s*(?:/|,?\s*năm\s+)\s*(?P<year>\d{4}))?(?![\d/])"
     r"|tháng\s+(?P<month2>\d{1,2})(?:\s*(?:/|,?\s*năm\s+)\s*(?P<year2>\d{4}))?(?![\d/])"
@@ -83,13 +86,16 @@ def numbers(text: str) -> list[NumberClaim]:
         scale = _SCALES.get(unit, Decimal(1)) * _SCALES.get((match[3] or "").lower(), Decimal(1))
         values = frozenset(value * scale for value in _readings(match[1]))
         found.append(NumberClaim(match[0].strip(), values, unit in ("%", "phần trăm")))
-    return found
+    return [*found, *_roman_numbers(text)]
 
 
 def names(text: str) -> list[str]:
     """The proper names of a text in order; a capital that only begins a sentence does not make one."""
     found: list[str] = []
+    counted = {match.start("roman") for match in _ROMAN.finditer(text)}
     for match in _NAME.finditer(text):
+        if match.start() in counted:
+            continue
         name = match[0]
         if _SENTENCE_BEGIN.search(text[: match.start()]):
             first, _, rest = name.partition(" ")
@@ -124,8 +130,41 @@ def _told_date(date: DateClaim, told: Iterable[DateClaim], words: Iterable[str])
 def _told_values(evidence: str, words: Iterable[str]) -> set[Decimal]:
     """Every value that the evidence tells, in digits, in words or as a part of a date."""
     values = {value for number in numbers(evidence) for value in number.values}
-    values |= {_WORD_NUMBERS[word] for word in words if word in _WORD_NUMBERS}
+    values |= set(_spelled_numbers(list(words)))
     return values | {Decimal(part) for date in dates(evidence) for part in (date.day, date.month, date.year) if part}
+
+
+def _roman_numbers(text: str) -> list[NumberClaim]:
+    found = []
+    for match in _ROMAN.finditer(text):
+        digits = [_ROMAN_VALUES[char] for char in match["roman"]]
+        signed = [-one if one < after else one for one, after in zip(digits, [*digits[1:], 0], strict=True)]
+        found.append(NumberClaim(match["roman"], frozenset({Decimal(sum(signed))}), percent=False))
+    return found
+
+
+def _spelled_numbers(words: Sequence[str]) -> Iterator[Decimal]:
+    """The numbers in words, up to hundreds: "hai mươi mốt" tells 21, and each word by itself what it says alone."""
+    for place, word in enumerate(words):
+        if word not in _UNITS and word != "mười":
+            continue
+        yield Decimal(_UNITS.get(word, 10))
+        hundreds, rest = 0, place
+        if words[place + 1 : place + 2] == ["trăm"]:
+            hundreds, rest = 100 * _UNITS.get(word, 10), place + 2
+            yield Decimal(hundreds)
+            rest += words[rest : rest + 1] in (["linh"], ["lẻ"])
+        tens, rest = _tens(words, rest)
+        yield Decimal(hundreds + tens + (_UNITS.get(words[rest], 0) if rest < len(words) else 0))
+
+
+def _tens(words: Sequence[str], place: int) -> tuple[int, int]:
+    """The tens that are told from `place` on, and where what follows them stands."""
+    if words[place : place + 1] == ["mười"]:
+        return 10, place + 1
+    if place + 1 < len(words) and words[place] in _UNITS and words[place + 1] in _TENS:
+        return 10 * _UNITS[words[place]], place + 2
+    return 0, place
 
 
 def _written(date: DateClaim) -> str:

@@ -126,6 +126,23 @@ class EvidenceConfig:
     """Most sentences that an extractive answer quotes."""
 
 
+class Unsupported(StrEnum):
+    """What becomes of a sentence of an answer that no passage bears out; never shown as if it were borne out."""
+
+    MARK = "mark"
+    DROP = "drop"
+    QUOTE = "quote"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckingConfig:
+    """How an answer is checked."""
+
+    unsupported: Unsupported = Unsupported.MARK
+    """A sentence that no passage bears out is marked as such ("mark"), left out ("drop"), or gives way to a quotation
+    that the answer does not hold yet ("quote"). Quotations are always borne out, so this is for language models."""
+
+
 @dataclass(frozen=True, slots=True)
 class LlmConfig:
     """The local language model."""
@@ -173,6 +190,7 @@ class RagConfig:
     retrieval: RetrievalConfig = field(default_factory=RetrievalConfig)
     reranking: RerankingConfig = field(default_factory=RerankingConfig)
     evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
+    checking: CheckingConfig = field(default_factory=CheckingConfig)
     llm: LlmConfig = field(default_factory=LlmConfig)
     page: PageConfig = field(default_factory=PageConfig)
 

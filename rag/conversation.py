@@ -20,6 +20,19 @@ _PRONOUN = re.compile(
 )
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _SHORT_KEYS = 4
+_REMEMBERED = 6
+"""Turns that a chain of follow-ups may reach back."""
+_PERSON_WORDS = frozenset({"ong", "ba", "anh", "chi", "co", "nguoi"})
+_TITLE = re.compile(
+    r"\b(?:ong|ba|anh|chi|co|ts|gs|pgs|ths|bs|tien si|giao su|bac si|luat su|dai su|bo truong|thu truong|thu tuong"
+    r"|tong thong|chu tich|giam doc|tong giam doc|chuyen gia|nha \w+|ceo)\.?$"
+)
+_WHO = re.compile(r"\b(?:ai|nguoi nao|ten gi)\b")
+_DEFINITION = re.compile(r"\bla (?:gi|ai|sao)\b|\bnghia la\b")
+_OF_SOMETHING = re.compile(  # what a thing has, not what it is
+    r"(?:muc (?:tieu|dich)|nguyen nhan|ly do|ket qua|ngan sach|chi phi|gia|thoi (?:han|gian)|dia diem|ten|chuc vu"
+    r"|so luong|tac dung|loi ich|han che|dieu kien|vai tro|y nghia|noi dung|thu do|dan so|tac gia|nguoi \w+)\b"
+)
 
 
 # Where one question ends and the next begins in the same breath: "…, và …", "…, còn …", "…; …", "…? …".
@@ -41,23 +54,31 @@ def questions_in(question: str) -> list[str]:
 def stand_alone(question: str, history: Sequence[Turn]) -> str:
     """`question` with what it takes from the conversation; unchanged when it stands by itself.
 
-    "Còn năm 2045 thì sao?" puts 2045 in the place of the last question's year, a pronoun becomes the last name that was
-    asked about or answered, and any other fragment is put behind the last question.
+    "Còn năm 2045 thì sao?" puts 2045 in the place of the last question's year, a pronoun becomes the name that it most
+    likely means, and any other fragment is put behind the last question. The last question is completed first, so that
+    follow-ups may follow each other.
     """
     if not history:
         return question
-    last = history[-1]
+    *earlier, last = history[-_REMEMBERED:]
+    last = Turn(stand_alone(last.question, earlier), last.answer)
     if _OPENING.match(fold(question).strip()):
         return _with_replacement(question, last)
     pronoun = _PRONOUN.search(question)
     if pronoun is not None:
-        name = _last_name(last)
+        name = _meant_by(pronoun[0], last)
         if name:
             return f"{question[: pronoun.start()]}{name}{question[pronoun.end() :]}".strip()
         return f"{last.question.rstrip(' ?')}: {question}"
-    if len(syllables(question)) <= _SHORT_KEYS and not names(question):
+    if len(syllables(question)) <= _SHORT_KEYS and not names(question) and not _is_definition(question):
         return f"{last.question.rstrip(' ?')}: {question}"
     return question
+
+
+def _is_definition(question: str) -> bool:
+    """Whether it asks what a thing is; "Mục tiêu là gì?" asks for something of what was spoken of."""
+    plain = fold(question).lower()
+    return _DEFINITION.search(plain) is not None and _OF_SOMETHING.match(plain) is None
 
 
 def _with_replacement(question: str, last: Turn) -> str:
@@ -71,9 +92,24 @@ def _with_replacement(question: str, last: Turn) -> str:
     return f"{last.question.rstrip(' ?')}, {topic}?"
 
 
-def _last_name(turn: Turn) -> str:
-    """The name that a pronoun most likely means: the longest one that was asked about, else the first answered."""
-    asked = names(f"x {turn.question}")
-    if asked:
+def _meant_by(pronoun: str, turn: Turn) -> str:
+    """The name that a pronoun most likely means; empty when none was spoken of.
+
+    First one that the same word stands before ("ông Choi Youngsam" for "ông ấy", "công ty Upstage" for "công ty này"),
+    then, for a person, one behind a title, then the longest name that was asked about, then the first answered.
+    """
+    word = fold(pronoun).lower().rsplit(" ", 1)[0]
+    asked, answered = names(f"x {turn.question}"), names(f"x {turn.answer}")
+    spoken = [(name, f"x {turn.question}") for name in asked] + [(name, f"x {turn.answer}") for name in answered]
+    before = [(name, fold(text[: text.find(name)]).lower().rstrip()) for name, text in spoken]
+    for name, words in before:
+        if " " in pronoun and words.endswith(f" {word}"):
+            return name
+    if word in _PERSON_WORDS:
+        for name, words in before:
+            if _TITLE.search(words):
+                return name
+    if asked and not (word in _PERSON_WORDS and _WHO.search(fold(turn.question).lower())):
         return max(asked, key=len)
-    return next(iter(names(turn.answer)), "")
+    new = [name for name in answered if name not in asked]
+    return next(iter([*new, *asked]), "")

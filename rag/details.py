@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 from rag.claims import unsupported_claims
 from rag.features import AnswerKind, AskedFor, Rarity
-from rag.text import fold
+from rag.text import fold, is_like_a_syllable
 
 _YEAR_ASKED = re.compile(r"\bnam (?:nao|bao nhieu|may)\b")
 _YEAR = re.compile(r"\b(?:1\d|20)\d\d\b|thế kỷ|thập niên|thập kỷ", re.IGNORECASE)
@@ -43,6 +43,7 @@ def not_mentioned(asked: AskedFor, told: str, rarity: Rarity) -> tuple[str, ...]
         for written in (*unsupported_claims(question, text), *_unknown_words(asked, told_keys))
         if _is_detail(written, asked, rarity)
         and not _is_spelled_otherwise(written, asked, told)
+        and not _is_told_by_surname(written, asked, told_keys, rarity)
         and not _is_slip(written, asked, told_keys, rarity)
     ]
     return tuple(
@@ -94,6 +95,22 @@ def _is_spelled_otherwise(written: str, asked: AskedFor, told: str) -> bool:
     names = [f" {' '.join(spelling.keys)} " for spelling in asked.spellings]
     held = [name for name in names if name in f" {' '.join(detail)} "]
     return bool(held) and set(detail) <= set(text) and all(name in f" {' '.join(text)} " for name in held)
+
+
+def _is_told_by_surname(written: str, asked: AskedFor, told_keys: set[str], rarity: Rarity) -> bool:
+    """Whether of a foreign name in several words a text has the last: "Roosevelt" for "Franklin Delano Roosevelt".
+
+    Vietnamese names end in what many people are called.
+    """
+    keys = asked.keys_of(written)
+    last = keys[-1]
+    return (
+        len(keys) > 1
+        and last in told_keys
+        and last.isalpha()
+        and not is_like_a_syllable(last)
+        and rarity.weight(last, asked.unaccented) > _RARE
+    )
 
 
 def _is_slip(written: str, asked: AskedFor, told_keys: set[str], rarity: Rarity) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import DocumentError
+from rag.listing import LIST_ITEM
 from rag.text import normalize, sentence_spans
 from rag.types import Document
 
@@ -21,7 +22,6 @@ _EMPTY_CAPTION = re.compile(
 )
 _CAPTION = re.compile(r"(?:ảnh|hình|quang cảnh|toàn cảnh|biểu đồ|bảng) |.*\bẢnh: ", re.IGNORECASE)
 _ORIGIN = re.compile(r"(?:theo )?nguồn\s*:\s*(.+?)\.?", re.IGNORECASE)
-_LIST_ITEM = re.compile(r"(?:[-–—•*+▪◦]|\(?\d{1,3}[.)]|[a-zđ]\)|[IVX]{1,5}\.)\s")
 _MARKDOWN_HEADING = re.compile(r"#{1,6}\s+(.+?)\s*#*")
 _SENTENCE_CLOSED = re.compile(r"[.!?…:;][\"'”’»)\]]*$")
 
@@ -105,7 +105,7 @@ def is_heading(paragraph: str) -> bool:
         len(paragraph) <= 120
         and "\n" not in paragraph
         and not _SENTENCE_CLOSED.search(paragraph)
-        and not _LIST_ITEM.match(paragraph)
+        and not LIST_ITEM.match(paragraph)
         and not _CAPTION.match(paragraph)
         and _ORIGIN.fullmatch(paragraph) is None
         and any(char.isalpha() for char in paragraph)
@@ -162,7 +162,7 @@ def _wrap_width(lines: Sequence[str]) -> int:
 
 def _continues(before: str, line: str, after_blank: bool, width: int) -> bool:
     """Whether `line` goes on with the sentence or paragraph of the line `before` it."""
-    if _LIST_ITEM.match(line) or _MARKDOWN_HEADING.fullmatch(before):
+    if LIST_ITEM.match(line) or _MARKDOWN_HEADING.fullmatch(before):
         return False
     if line[0].islower() and not _SENTENCE_CLOSED.search(before):
         return True

@@ -1,7 +1,7 @@
 """Passages to the sentences that bear the answer, and the probability that there is an answer at all."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from rag.features import (
     candidates,
     measure,
 )
+from rag.listing import list_spans
 from rag.matching import Matcher
 from rag.types import Evidence, FloatMatrix, ScoredChunk
 from rag.weights import read_weights
@@ -34,6 +35,8 @@ class Finding:
     """Every candidate sentence, the most probable first."""
     answerable: float
     """Probability, 0 to 1, that one of them answers."""
+    listing: tuple[Evidence, ...] = ()
+    """The list that the best sentence announces or stands in, its announcement first; empty when there is none."""
     not_mentioned: tuple[str, ...] = ()
     """Names, dates and numbers of the question, as written, that the best sentence's document does not hold."""
 
@@ -98,9 +101,14 @@ class EvidenceModel:
             for sentence, probability in zip(sentences, probabilities[:-1], strict=True)
         ]
         evidence.sort(key=lambda found: (-found.score, found.passage, found.start_char))
-        told = _told_beside(passages[evidence[0].passage], passages)
+        best = passages[evidence[0].passage]
+        told = _told_beside(best, passages)
         return Finding(
-            asked, tuple(evidence), float(1.0 - probabilities[-1]), not_mentioned(asked, told, self._matcher.rarity)
+            asked,
+            tuple(evidence),
+            float(1.0 - probabilities[-1]),
+            _listing(evidence[0], best, asked.kind),
+            not_mentioned(asked, told, self._matcher.rarity),
         )
 
     def cosines(
@@ -113,6 +121,18 @@ class EvidenceModel:
         return cosines[: len(sentences)], cosines[len(sentences) :]
 
 
+def _listing(best: Evidence, passage: ScoredChunk, kind: AnswerKind) -> tuple[Evidence, ...]:
+    """The list round a sentence. An item alone answers a plain question; an announcement alone answers nothing."""
+    if kind not in _SEVERAL and not best.text.endswith(":"):
+        return ()
+    chunk = passage.chunk
+    spans = list_spans(chunk.text, best.start_char - chunk.start_char, best.end_char - chunk.start_char)
+    return tuple(
+        replace(best, start_char=chunk.start_char + start, end_char=chunk.start_char + end, text=chunk.text[start:end])
+        for start, end in spans
+    )
+
+
 def _told_beside(best: ScoredChunk, passages: Sequence[ScoredChunk]) -> str:
     """All that was retrieved of the document of the best sentence, with its title and headings."""
     same = [scored.chunk for scored in passages if scored.chunk.doc_id == best.chunk.doc_id]
@@ -122,10 +142,13 @@ def _told_beside(best: ScoredChunk, passages: Sequence[ScoredChunk]) -> str:
 def choose(finding: Finding, limit: int) -> tuple[Evidence, ...]:
     """The sentences to answer with, at most `limit`, in the order of their documents.
 
-    One sentence for a plain fact. What asks for a list, a reason or a manner may take its neighbours in probability.
+    One sentence for a plain fact. What asks for a list, a reason or a manner may take its neighbours in probability;
+    a list that stands in the document as one comes whole, however long.
     """
     if not finding.evidence or finding.asked is None:
         return ()
+    if finding.listing:
+        return finding.listing
     best = finding.evidence[0]
     several = finding.asked.kind in _SEVERAL
     floor = best.score * (0.3 if several else 0.35)

@@ -15,6 +15,7 @@ import numpy as np
 
 from rag.abbreviations import Spelling, known_abbreviations, respelled_keys
 from rag.claims import dates, names, numbers
+from rag.injection import is_command
 from rag.text import fold, is_unaccented, sentence_spans, syllable_key, syllables
 from rag.types import FloatMatrix, ScoredChunk
 
@@ -159,7 +160,7 @@ class Candidate:
 
 
 def candidates(passages: Sequence[ScoredChunk]) -> list[Candidate]:
-    """The sentences of the passages in retrieval order, each once, without captions' credits and short scraps."""
+    """The sentences of the passages in retrieval order, each once; no credits, scraps or commands to the machine."""
     found: list[Candidate] = []
     seen: set[tuple[str, int]] = set()
     for position, scored in enumerate(passages):
@@ -171,7 +172,7 @@ def candidates(passages: Sequence[ScoredChunk]) -> list[Candidate]:
             before = text
             key = (chunk.doc_id, chunk.start_char + start)
             is_heading = text in (scored.title, chunk.heading)
-            if key in seen or is_heading or len(text.split()) < 4 or _NO_EVIDENCE.match(text):
+            if key in seen or is_heading or len(text.split()) < 4 or _NO_EVIDENCE.match(text) or is_command(text):
                 continue
             seen.add(key)
             found.append(Candidate(position, chunk.start_char + start, chunk.start_char + end, text, near))

@@ -11,6 +11,7 @@ from rag.config import LlmConfig
 from rag.errors import GenerationError, ModelError
 from rag.models import check_model
 from rag.prompting import build_messages
+from rag.quoting import quoted
 from rag.types import Message, Task
 
 if TYPE_CHECKING:
@@ -29,10 +30,10 @@ class ExtractiveGenerator:
 
     def stream(self, task: Task, cancelled: Callable[[], bool]) -> Iterator[str]:
         """The sentences one by one, in the order of the evidence."""
-        for position, found in enumerate(task.evidence):
+        for piece in quoted(task):
             if cancelled():
                 return
-            yield f"{' ' if position else ''}{found.text} [{found.passage + 1}]"
+            yield piece
 
 
 class LlamaGenerator:

@@ -164,7 +164,9 @@ class Bot:
             yield self._refusal(asked, passages, CANCELLED if cancelled() else GENERATOR_REFUSED, clock)
             return
 
-        checked = check_answer(normalize(written).strip(), task.passages)
+        checked = check_answer(
+            normalize(written).strip(), task.passages, self.config.checking.unsupported, task.evidence
+        )
         clock.mark("checking")
         yield Answer(
             asked, checked.text, checked.sentences, checked.citations, tuple(passages),

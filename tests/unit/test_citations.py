@@ -3,7 +3,8 @@
 import pytest
 
 from rag.citations import PARTIAL_NOTE, UNSUPPORTED_NOTE, check_answer
-from rag.types import Chunk, ScoredChunk, Support
+from rag.config import Unsupported
+from rag.types import Chunk, Evidence, ScoredChunk, Support
 
 AX = "A.X 4.0 được phát triển dựa trên mô hình nguồn mở Qwen 2.5 của Alibaba Cloud. SKT mở mã nguồn A.X 3.1 hồi mùa hè."
 LAB = "Hàn Quốc sẽ đầu tư tổng cộng 94,6 tỷ won vào Phòng thí nghiệm AI quốc gia từ nay đến năm 2028. Seoul là thủ đô."
@@ -106,3 +107,40 @@ def test_every_quote_is_verbatim_in_its_passage() -> None:
 @pytest.mark.parametrize("text", ["", "   ", "[1]", "…"])
 def test_an_answer_without_words_has_no_supported_sentence(text: str) -> None:
     assert all(sentence.support is Support.UNSUPPORTED for sentence in check_answer(text, PASSAGES).sentences)
+
+
+@pytest.mark.parametrize(
+    ("text", "wording"),
+    [
+        ("UBND TP HCM ban hành quyết định năm 2024.", "Ủy ban nhân dân TP HCM ban hành quyết định năm 2024."),
+        ("Ủy ban nhân dân TP HCM ban hành quyết định vào năm 2024.", "UBND TP HCM ban hành quyết định năm 2024."),
+        ("Thành phố có 21 quận vào thế kỷ 20.", "Vào thế kỷ XX, thành phố có hai mươi mốt quận."),
+    ],
+)
+def test_other_spellings_of_a_name_or_number_are_the_same(text: str, wording: str) -> None:
+    (sentence,) = check_answer(text, [passage(wording, "a")]).sentences
+    assert sentence.support is Support.SUPPORTED
+
+
+INVENTED = "Phở bò nấu từ xương ống và hoa hồi."
+KEPT = "SKT mở mã nguồn A.X 3.1 hồi mùa hè."
+QUOTE = Evidence(1, LAB.index("Seoul"), len(LAB), LAB[LAB.index("Seoul") :], 0.8)
+
+
+def test_a_sentence_without_support_can_be_left_out() -> None:
+    checked = check_answer(f"{INVENTED} [1] {KEPT} [1]", PASSAGES, Unsupported.DROP, (QUOTE,))
+    assert checked.text == f"{KEPT} [1]"
+    assert [sentence.text for sentence in checked.sentences] == [KEPT]
+
+
+def test_a_sentence_without_support_can_give_way_to_a_quotation() -> None:
+    checked = check_answer(f"{KEPT} [1] {INVENTED} {INVENTED}", PASSAGES, Unsupported.QUOTE, (QUOTE,))
+    assert checked.text == f"{KEPT} [1] {QUOTE.text} [2]"
+    assert checked.citations[1].quote == QUOTE.text
+    assert checked.citations[1].start_char == QUOTE.start_char
+
+
+@pytest.mark.parametrize("unsupported", [Unsupported.DROP, Unsupported.QUOTE])
+def test_an_answer_that_is_all_invented_becomes_the_quotation(unsupported: Unsupported) -> None:
+    checked = check_answer(INVENTED, PASSAGES, unsupported, (QUOTE,))
+    assert [(sentence.text, sentence.support) for sentence in checked.sentences] == [(QUOTE.text, Support.SUPPORTED)]

@@ -8,6 +8,9 @@ from rag.types import Turn
 GOAL = Turn("Việt Nam đặt mục tiêu gì đến năm 2030?", "Đến năm 2030 vào top 3 ASEAN.")
 LAB = Turn("Hàn Quốc đầu tư bao nhiêu tiền?", "Hàn Quốc đầu tư 94,6 tỷ won.")
 CONSUL = Turn("Bà Emily Hamblin nói gì?", "Bà nói AI phát triển nhanh.")
+ENVOY = Turn("Đại sứ Hàn Quốc là ai?", "Đại sứ Hàn Quốc tại Việt Nam là ông Choi Youngsam.")
+WHO = Turn("Ai điều hành Viện Chính sách?", "Viện Chính sách do Lê Thị Thảo điều hành.")
+FIRM = Turn("Solar Pro 2 của ai?", "Mô hình Solar Pro 2 do công ty Upstage phát triển.")
 
 
 @pytest.mark.parametrize(
@@ -18,6 +21,10 @@ CONSUL = Turn("Bà Emily Hamblin nói gì?", "Bà nói AI phát triển nhanh.")
         (LAB, "Thế còn Nhật Bản?", "Nhật Bản đầu tư bao nhiêu tiền?"),
         (CONSUL, "Bà ấy giữ chức vụ gì?", "Bà Emily Hamblin giữ chức vụ gì?"),
         (LAB, "Vì sao?", "Hàn Quốc đầu tư bao nhiêu tiền: Vì sao?"),
+        (LAB, "Mục tiêu là gì?", "Hàn Quốc đầu tư bao nhiêu tiền: Mục tiêu là gì?"),
+        (ENVOY, "Ông ấy nói gì?", "Choi Youngsam nói gì?"),
+        (WHO, "Bà ấy sinh năm nào?", "Lê Thị Thảo sinh năm nào?"),
+        (FIRM, "Công ty này ra mắt khi nào?", "Upstage ra mắt khi nào?"),
     ],
 )
 def test_a_follow_up_is_completed(history: Turn, question: str, expected: str) -> None:
@@ -25,10 +32,16 @@ def test_a_follow_up_is_completed(history: Turn, question: str, expected: str) -
 
 
 @pytest.mark.parametrize(
-    "question", ["A.X 4.0 dựa trên mô hình nào?", "Upstage ra mắt Solar Pro 2 vào tháng nào năm nào?"]
+    "question",
+    ["A.X 4.0 dựa trên mô hình nào?", "Upstage ra mắt Solar Pro 2 vào tháng nào năm nào?", "Lạm phát là gì?"],
 )
 def test_a_new_topic_is_not_dragged_into_the_old_one(question: str) -> None:
     assert stand_alone(question, [GOAL]) == question
+
+
+def test_follow_ups_follow_each_other() -> None:
+    history = [GOAL, Turn("Còn năm 2045 thì sao?", "Không tìm thấy thông tin này trong tài liệu.")]
+    assert stand_alone("Còn năm 2050?", history) == "Việt Nam đặt mục tiêu gì đến năm 2050?"
 
 
 def test_a_first_question_stays_as_it_is() -> None:
