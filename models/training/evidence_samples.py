@@ -102,7 +102,7 @@ def make_samples(
     training: bool,
 ) -> Iterator[Sample]:
     """Each question as it is, and one unanswerable form of it: gold out, swapped, or one of the `others`."""
-    pool = [name for row in own.rows for name in names("x " + row["question"])]
+    pool = [name for row in own.rows for name in names(row["question"])]
     for row in own.rows:
         # By passage, so that no dev question's passage was seen in training.
         dev = random.Random(row["context"]).random() < 0.15

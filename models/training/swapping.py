@@ -10,7 +10,7 @@ from rag.text import syllables
 def swap(question: str, pool: Sequence[str], rng: random.Random) -> str | None:
     """The question with one name, year or number put in place of its own; None when it has none."""
     years = [date.year for date in dates(question) if date.year]
-    own_names = [name for name in names("x " + question) if len(name) > 3]
+    own_names = [name for name in names(question) if len(name) > 3]
     own_numbers = [number.written for number in numbers(question)]
     ways = [*(("year", str(year)) for year in years), *(("name", name) for name in own_names)]
     ways += [("number", written) for written in own_numbers]
@@ -30,5 +30,5 @@ def swap(question: str, pool: Sequence[str], rng: random.Random) -> str | None:
 
 def names_in(pool: Sequence[str], rng: random.Random) -> list[str]:
     """Names of a dozen of the questions of a pool."""
-    found = [name for question in rng.sample(pool, min(len(pool), 12)) for name in names("x " + question)]
+    found = [name for question in rng.sample(pool, min(len(pool), 12)) for name in names(question)]
     return found or ["Hà Nội"]
