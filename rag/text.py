@@ -142,7 +142,8 @@ def _ends_sentence(line: str, start: int, match: re.Match[str]) -> bool:
     if after is None or after[2].islower():
         return False
     if match[0] != ".":
-        return True
+        # A quoted title that ends in its own mark: a bracket that follows is about it.
+        return not (match[0][-1] in "\"'”’»" and after[1].startswith("("))
     before = line[start : match.end()]
     word = _WORD_BEFORE.search(before)
     if word is None:
