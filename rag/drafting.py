@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from rag.asking import AnswerKind
 from rag.claims import names
-from rag.features import AnswerKind
 from rag.text import syllables
 
-_LONGEST = 24
-"""Syllables. A question is seldom longer; the clauses farthest from the answer are left out first."""
+_CLAUSE_SYLLABLES = 24
+"""A question is seldom longer; the clauses farthest from the answer are left out first."""
 _WHEN = re.compile(
     r"(?:vào\s+|từ\s+|đến\s+|trong\s+)?(?:ngày\s+)?\d{1,2}[/-]\d{1,2}(?:[/-]\d{4})?(?![\d/])"
     r"|(?:vào\s+|từ\s+|đến\s+|trong\s+)?(?:ngày \d{1,2}\s+)?tháng \d{1,2}(?:(?:\s*[/,-]?\s*| năm )\d{4})?(?!\d)"
@@ -83,16 +83,15 @@ class _Mask:
     way: str
 
 
-def drafts(sentence: str, rng: random.Random, subject: str = "", longest: int = _LONGEST) -> Iterator[Draft]:
+def drafts(sentence: str, rng: random.Random, subject: str = "") -> Iterator[Draft]:
     """Questions that `sentence` answers, in random order; none when nothing in it can be asked for.
 
-    `subject` is what the text is about (a title): it takes the place of a pronoun that begins the sentence. `longest`
-    counts the syllables of a question round its question word.
+    `subject` is what the text is about (a title): it takes the place of a pronoun that begins the sentence.
     """
     masks = [mask for mask in _masks(sentence) if not _is_aside(sentence, mask)]
     rng.shuffle(masks)
     for mask in masks:
-        question = _question(sentence, mask, rng, subject, longest)
+        question = _question(sentence, mask, rng, subject)
         if len(question.split()) >= 5:
             kind = {"reason": AnswerKind.REASON, "purpose": AnswerKind.REASON, "manner": AnswerKind.MANNER}.get(
                 mask.way, _KINDS.get(mask.way, AnswerKind.OTHER)
@@ -167,31 +166,31 @@ def _masks(sentence: str) -> Iterator[_Mask]:
             yield _Mask(*match.span("answer"), way)
 
 
-def _question(sentence: str, mask: _Mask, rng: random.Random, subject: str, longest: int) -> str:
+def _question(sentence: str, mask: _Mask, rng: random.Random, subject: str) -> str:
     before, after = sentence[: mask.start], sentence[mask.end :]
     if mask.way in ("reason", "purpose"):
-        rest = _clause(re.sub(r"\S+\s*$", "", before), after, longest)
+        rest = _clause(re.sub(r"\S+\s*$", "", before), after)
         if rng.random() < 0.3:
             return _asked(f"{rest} {'vì sao' if mask.way == 'reason' else 'để làm gì'}", subject)
         return _asked(f"{rng.choice(('Vì sao', 'Tại sao', 'Lý do gì'))} {_lowered(rest)}", subject, 1)
     if mask.way == "manner":
-        rest = _clause(re.sub(r"bằng (?:cách )?$", "", before), after, longest)
+        rest = _clause(re.sub(r"bằng (?:cách )?$", "", before), after)
         return _asked(f"{rest} {rng.choice(('bằng cách nào', 'như thế nào', 'ra sao'))}", subject)
     word = rng.choice(_ASKED[mask.way])
     if mask.way == "when" and rng.random() < 0.7:
-        rest = _clause(before, after, longest)
+        rest = _clause(before, after)
         return _asked(f"{rest} {word}" if rng.random() < 0.75 else f"{word.capitalize()} {_lowered(rest)}", subject)
     if mask.way == "person" and rng.random() < 0.6:
         before = _PERSON_BEFORE.sub("", before)
-    left = _last_clauses(before, longest)
-    right = _first_clauses(after, longest - len(left.split()))
+    left = _last_clauses(before, _CLAUSE_SYLLABLES)
+    right = _first_clauses(after, _CLAUSE_SYLLABLES - len(left.split()))
     return _asked(f"{left} {word} {right}", subject)
 
 
-def _clause(before: str, after: str, longest: int) -> str:
+def _clause(before: str, after: str) -> str:
     """What is left of a sentence whose answer is taken out, without a word for it."""
-    left = _last_clauses(before.strip(" ,"), longest)
-    return f"{left} {_first_clauses(after.strip(' ,'), longest - len(left.split()))}"
+    left = _last_clauses(before.strip(" ,"), _CLAUSE_SYLLABLES)
+    return f"{left} {_first_clauses(after.strip(' ,'), _CLAUSE_SYLLABLES - len(left.split()))}"
 
 
 def _last_clauses(text: str, limit: int) -> str:

@@ -7,51 +7,17 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 
 from rag.abbreviations import Spelling, known_abbreviations, respelled_keys
+from rag.asking import AnswerKind, Wanted, has_new_amount, has_new_date, wanted
 from rag.claims import dates, names, numbers
 from rag.injection import is_command
 from rag.text import fold, is_unaccented, sentence_spans, syllable_key, syllables
 from rag.types import FloatMatrix, ScoredChunk
-
-
-class AnswerKind(StrEnum):
-    """What a question asks for."""
-
-    PERSON = "person"
-    PLACE = "place"
-    TIME = "time"
-    NUMBER = "number"
-    REASON = "reason"
-    MANNER = "manner"
-    LIST = "list"
-    OTHER = "other"
-
-
-# The first pattern that occurs decides; matched on keys without marks, so that unaccented questions count too.
-_KIND_PATTERNS = (
-    (AnswerKind.REASON, r"\b(vi sao|tai sao|ly do|nguyen nhan|do dau|vi dau|nham muc dich|de lam gi)\b"),
-    (
-        AnswerKind.TIME,
-        r"\b(khi nao|bao gio|luc nao"
-        r"|(nam|ngay|thang|thoi gian|thoi diem|hom|tuan|the ky|mua|gio) (nao|may|bao nhieu))\b",
-    ),
-    (AnswerKind.NUMBER, r"\b(bao nhieu|may|bao lau|bao xa|ty le nao|so luong|thu may|muc nao)\b"),
-    (
-        AnswerKind.PLACE,
-        r"\b(o dau|tai dau|noi nao|den dau|tu dau|dau la noi"
-        r"|(quoc gia|nuoc|thanh pho|tinh|dia diem|dia phuong|chau luc) nao)\b",
-    ),
-    (AnswerKind.LIST, r"\b(nhung gi|gom|nhung \w+( \w+)? (nao|gi)|cac \w+( \w+)? nao|liet ke|ke ten|neu ten)\b"),
-    (AnswerKind.PERSON, r"\b(ai|nguoi nao|ong nao|ba nao|nha \w+ nao|ten gi|ten cua)\b"),
-    (AnswerKind.MANNER, r"\b(nhu the nao|the nao|ra sao|lam sao|bang cach nao|cach nao)\b"),
-)  # fmt: skip
-_KINDS = tuple((kind, re.compile(pattern)) for kind, pattern in _KIND_PATTERNS)
 
 # Words that ask or that hold a sentence together: finding them says nothing about what a passage is about.
 _EMPTY_WORDS = frozenset(
@@ -71,12 +37,12 @@ _RARE_NAME = 5.0
 SENTENCE_FEATURES = (
     "words", "pairs", "words_near", "words_passage", "cosine", "cosine_passage", "reciprocal_rank", "has_kind",
     "lacks_kind", "length", "novelty", "run", "names_missing", "names_missing_passage", "rarest_missing",
-    "rarest_missing_passage", "best_words", "is_other", "match",
+    "rarest_missing_passage", "best_words", "is_other", "match", "counts", "lacks_wanted",
 )  # fmt: skip
 QUESTION_FEATURES = (
     "words", "words_near", "words_passage", "pairs", "cosine", "cosine_passage", "names_missing",
     "names_missing_anywhere", "rarest_missing", "rarest_missing_anywhere", "has_names", "content_words", "kind_found",
-    "run", "match", "match_second",
+    "run", "match", "match_second", "wanted_found",
 )  # fmt: skip
 
 
@@ -109,13 +75,18 @@ class AskedFor:
     """All its keys in order; without marks when the question has none."""
     weights: Mapping[str, float]
     """Rarity of each key that is not an empty word."""
-    kind: AnswerKind
+    wanted: Wanted
     claims: tuple[tuple[str, ...], ...]
     """The keys of each name and number in it."""
     unaccented: bool
     spellings: tuple[Spelling, ...] = ()
     """What it abbreviates or spells out, and how texts spell that otherwise."""
     _read: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def kind(self) -> AnswerKind:
+        """What it asks for."""
+        return self.wanted.kind
 
     def keys_of(self, text: str) -> tuple[str, ...]:
         """The keys of a text in the question's own spelling; a text is taken apart once."""
@@ -136,13 +107,7 @@ def analyse(question: str, rarity: Rarity) -> AskedFor:
     written += [str(date.year) for date in dates(question) if date.year]
     claims = tuple(claim for claim in dict.fromkeys(tuple(_keys(text, unaccented)) for text in written) if claim)
     spellings = tuple(known_abbreviations().spellings(question, folded=unaccented))
-    return AskedFor(question, tuple(keys), weights, answer_kind(question), claims, unaccented, spellings)
-
-
-def answer_kind(question: str) -> AnswerKind:
-    """The kind of answer that a question asks for, by its question words."""
-    plain = fold(" ".join(syllables(question)))
-    return next((kind for kind, pattern in _KINDS if pattern.search(plain)), AnswerKind.OTHER)
+    return AskedFor(question, tuple(keys), weights, wanted(question), claims, unaccented, spellings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +189,8 @@ def measure(
             0.0,
             float(not known),
             float(match),
+            float(asked.wanted.counts(sentence.text)),
+            float(not asked.wanted.is_in(sentence.text, asked.text)),
         ))  # fmt: skip
     by_sentence = np.array(rows, dtype=np.float32)
     by_sentence[:, SENTENCE_FEATURES.index("best_words")] = by_sentence[:, 0] >= by_sentence[:, 0].max() - 1e-6
@@ -244,6 +211,7 @@ def measure(
         by_sentence[:, 7].max(),
         by_sentence[:, 11].max(),
         *np.sort(matches)[::-1][[0, min(1, len(matches) - 1)]],
+        1.0 - by_sentence[:, 20].min(),
     )
     return by_sentence, np.array(whole, dtype=np.float32)
 
@@ -302,10 +270,9 @@ def missing_claims(asked: AskedFor, keys: Sequence[str]) -> float:
 def _has_kind(asked: AskedFor, sentence: str) -> bool:
     """Whether the sentence holds something of the asked kind that the question does not hold itself."""
     if asked.kind is AnswerKind.NUMBER:
-        return any(tuple(asked.keys_of(number.written)) not in asked.claims for number in numbers(sentence))
+        return asked.wanted.is_in(sentence, asked.text) and has_new_amount(sentence, asked.text)
     if asked.kind is AnswerKind.TIME:
-        years = {str(date.year) for date in dates(sentence) if date.year}
-        return bool(dates(sentence)) and not (years and years <= set(asked.keys))
+        return asked.wanted.is_in(sentence, asked.text) and has_new_date(sentence, asked.keys)
     if asked.kind in (AnswerKind.PERSON, AnswerKind.PLACE):
         new = any(not set(asked.keys_of(name)) <= set(asked.keys) for name in names(sentence))
         return new and (asked.kind is AnswerKind.PERSON or bool(_PLACE_WORDS.search(sentence)))

@@ -17,10 +17,11 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 from threadpoolctl import ThreadpoolController
 
+from rag.asking import AnswerKind
 from rag.config import EmbeddingConfig, resolve
 from rag.embedding import StaticEmbedder
 from rag.errors import ModelError
-from rag.features import AnswerKind, AskedFor, Candidate, Rarity, analyse, candidates, covered, pairs_covered
+from rag.features import AskedFor, Candidate, Rarity, analyse, candidates, covered, pairs_covered
 from rag.types import Embedder, FloatMatrix, ScoredChunk
 from rag.units import (
     ASKED_FEATURES,

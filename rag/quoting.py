@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from rag.features import AnswerKind, answer_kind
+from rag.asking import AnswerKind, answer_kind
 from rag.listing import BULLET, LIST_ITEM
 from rag.types import Evidence, ScoredChunk, Task
 

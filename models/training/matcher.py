@@ -10,14 +10,14 @@ import json
 import pickle
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from matcher_data import MEASURED_SET, REAL_SETS, Example, made_examples, news_examples, real_examples
+from matcher_data import MEASURED_SET, REAL_SETS, Example, made_examples, real_examples
 from matcher_network import Batch, Encoded, Network, Settings, collate, encode, run
 from rarity import count_rarity
 from safetensors.numpy import save_file
@@ -53,16 +53,14 @@ def _log_sums(logits: torch.Tensor, owner: torch.Tensor, examples: int, *, with_
 
 
 def batches(
-    sources: Mapping[str, Sequence[Encoded]], settings: Settings, rng: random.Random
+    real: Sequence[Encoded], made: Sequence[Encoded], settings: Settings, rng: random.Random
 ) -> Iterator[list[Encoded]]:
-    """Endless batches, each with the settings' shares of the sources "real", "news" and "made"."""
-    queues: dict[str, list[Encoded]] = {name: [] for name in sources}
-    sizes = {"real": round(settings.batch * settings.real_share), "news": round(settings.batch * settings.news_share)}
-    sizes["made"] = settings.batch - sum(sizes.values())
+    """Endless batches, `real_share` of each from the real questions."""
+    queues: tuple[list[Encoded], list[Encoded]] = ([], [])
+    sizes = (round(settings.batch * settings.real_share), settings.batch - round(settings.batch * settings.real_share))
     while True:
         chosen: list[Encoded] = []
-        for name, source in sources.items():
-            queue, size = queues[name], sizes[name]
+        for queue, source, size in zip(queues, (real, made), sizes, strict=True):
             while len(queue) < size:
                 queue.extend(rng.sample(list(source), len(source)))
             chosen += [queue.pop() for _ in range(size)]
@@ -95,7 +93,8 @@ def measure(network: Network, examples: Sequence[Encoded], kinds: Sequence[str])
 
 def train(
     network: Network,
-    sources: Mapping[str, Sequence[Encoded]],
+    real: Sequence[Encoded],
+    made: Sequence[Encoded],
     settings: Settings,
     work: Path,
     watch: tuple[Sequence[Encoded], Sequence[str]],
@@ -115,7 +114,7 @@ def train(
         optimizer.load_state_dict(kept["optimizer"])
         schedule.load_state_dict(kept["schedule"])
         done = kept["step"]
-    source = batches(sources, settings, random.Random(settings.seed + done))
+    source = batches(real, made, settings, random.Random(settings.seed + done))
     saved = started = time.monotonic()
     losses: list[float] = []
     network.train()
@@ -172,8 +171,6 @@ def main() -> None:
         rng = random.Random(f"{settings.seed} {part}")
         if part == "made":
             return [(one, False) for one in made_examples(options.data, settings.made, rarity, rng)]
-        if part == "news":
-            return [(one, False) for one in news_examples(options.data, settings.news, rarity, rng)]
         names = REAL_SETS if part == "real" else (MEASURED_SET,)
         return [one for name in names for one in real_examples(options.data, name, embedder, rarity, rng)]
 
@@ -183,17 +180,17 @@ def main() -> None:
 
     parts = {
         part: cached(options.work / f"{part}-encoded.pkl", lambda part=part: encoded(part))
-        for part in ("real", "made", "news", "measured")
+        for part in ("real", "made", "measured")
     }
-    sources = {name: [one for one, _, out in parts[name] if not out] for name in ("real", "news", "made")}
+    real = [one for one, _, out in parts["real"] if not out]
+    made = [one for one, _, _ in parts["made"]]
     held = [(one, kind) for one, kind, out in parts["real"] if out]
-    sizes = {name: len(source) for name, source in sources.items()}
-    print(f"{sizes}, {len(held)} held out", flush=True)
+    print(f"{len(real)} real, {len(made)} made, {len(held)} held out", flush=True)
     rows = embedder.unit_vectors(np.arange(embedder.size))
     network = Network(rows, settings)
     print(f"{sum(p.numel() for p in network.parameters())} weights, {settings.steps} steps", flush=True)
     watch = random.Random(1).sample(held, min(len(held), 1500))
-    train(network, sources, settings, options.work, ([e for e, _ in watch], [k for _, k in watch]))
+    train(network, real, made, settings, options.work, ([e for e, _ in watch], [k for _, k in watch]))
     figures = {
         "held_out": measure(network, [e for e, _ in held], [k for _, k in held]),
         MEASURED_SET: measure(network, [e for e, _, _ in parts["measured"]], [k for _, k, _ in parts["measured"]]),
@@ -208,7 +205,7 @@ def main() -> None:
     about = {
         **asdict(settings),
         "embedding": dict(embedder.identity),
-        "examples": sizes,
+        "examples": {"real": len(real), "made": len(made)},
         "figures": figures,
     }
     (options.out / TRAINING_FILE).write_text(json.dumps(about, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

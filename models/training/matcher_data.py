@@ -1,9 +1,8 @@
 """Examples for the matcher: a question, the sentences that retrieval brings for it, and which of them answer.
 
-Three sources. Real questions of the training sets, asked of the project's own retrieval over the set's contexts;
-questions made by code from sentences of Wikipedia, among sentences of the same article; and questions made from the
-abstracts of news, whose bodies say the same in other words. A third cannot be answered: the document with the answer
-is taken out, or a name or number of the question is swapped.
+Two sources. Real questions of the training sets, asked of the project's own retrieval over the set's contexts; and
+questions made by code from sentences of Wikipedia, among sentences of the same article. A third cannot be answered:
+the document with the answer is taken out, or a name or number of the question is swapped.
 """
 
 import random
@@ -11,7 +10,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from embedding_pairs import HELD_OUT_SETS, held_out, rows, synonyms
 from swapping import names_in, swap
@@ -34,10 +32,6 @@ PASSAGES = RagConfig().retrieval.passages
 KEPT = 8
 """Sentences of an example."""
 DEPTH = 40
-NEWS_STRENGTH = 0.45
-"""Share of the question's rarity that a body's sentence must hold before it counts as saying what the abstract says."""
-_NEWS_PASSAGE = 6
-"""Sentences of a passage of news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +154,7 @@ def made_examples(data: Path, count: int, rarity: Rarity, rng: random.Random) ->
     while made < count:
         title = rng.choice(titles)
         passage = rng.choice(articles[title])
-        drafted = _drafted(passage.chunk.text, rng, passage.title)
+        drafted = _drafted(passage, rng)
         if drafted is None:
             continue
         question, answer = drafted
@@ -171,74 +165,6 @@ def made_examples(data: Path, count: int, rarity: Rarity, rng: random.Random) ->
         for example in _made_forms(question, answer, passage, beside, rarity, rng, pool):
             made += 1
             yield example
-
-
-def news_examples(data: Path, count: int, rarity: Rarity, rng: random.Random) -> Iterator[Example]:
-    """Examples of questions made from the abstracts of news; the bearing sentences are those of the body.
-
-    The body tells the same in other words, so that equal words alone do not find the answer.
-    """
-    table = synonyms(data)
-    pool: list[str] = []
-    made = 0
-    stranger: list[ScoredChunk] = []
-    articles = list(rows(data / "text" / "vietnews-articles.jsonl.gz"))
-    rng.shuffle(articles)
-    while made < count:
-        for number, row in enumerate(articles):
-            passages = _news_passages(row, number)
-            if len(passages) < 2:
-                continue
-            abstract = normalize(row["abstract"])
-            drafted = _drafted(abstract, rng, "", rng.randint(9, 24))
-            if drafted is not None:
-                question = reworded(drafted[0], rng, table, share=0.04)
-                pool.append(question)
-                for example in _news_forms(question, drafted[1], passages, stranger, rarity, rng, pool[-5000:]):
-                    made += 1
-                    yield example
-            stranger = passages[:2]
-            if made >= count:
-                return
-
-
-def _news_passages(row: dict[str, Any], number: int) -> list[ScoredChunk]:
-    """The body of an article in passages of a few sentences."""
-    body = normalize(row["body"])
-    spans = sentence_spans(body)
-    passages = []
-    for at in range(0, len(spans), _NEWS_PASSAGE):
-        start, end = spans[at][0], spans[min(at + _NEWS_PASSAGE, len(spans)) - 1][1]
-        chunk = Chunk(f"n{number}-{at}", f"n{number}", body[start:end], start, end, heading="")
-        passages.append(ScoredChunk(chunk, 0.0, row["title"], chunk.doc_id))
-    return passages
-
-
-def _news_forms(
-    question: str,
-    answer: str,
-    passages: list[ScoredChunk],
-    stranger: list[ScoredChunk],
-    rarity: Rarity,
-    rng: random.Random,
-    pool: Sequence[str],
-) -> Iterator[Example]:
-    """The question as it is where the body tells its answer; else, or by chance, as one that cannot be answered."""
-    asked = analyse(question, rarity)
-    told = [strength_of(asked, one) for one in candidates(passages) if answer_span(one.text, [answer]) is not None]
-    doc_id = passages[0].source
-    example: Example | None = None
-    if not told:
-        # Nothing in the body says it: but it may say so in other words, so only a few are taken as unanswerable.
-        if rng.random() < 0.1:
-            example = example_of(question, [*passages, *stranger], "", (), "gold_out", rarity, rng)
-    elif max(told) >= NEWS_STRENGTH:
-        if rng.random() < 0.75:
-            example = example_of(question, [*passages, *stranger], doc_id, [answer], "answerable", rarity, rng)
-        elif (changed := swap(question, names_in(pool, rng), rng)) is not None:
-            example = example_of(changed, [*passages, *stranger], "", (), "swapped", rarity, rng)
-    if example is not None:
-        yield example
 
 
 def _made_forms(
@@ -264,15 +190,12 @@ def _made_forms(
         yield example
 
 
-def _drafted(text: str, rng: random.Random, subject: str, longest: int = 24) -> tuple[str, str] | None:
-    spans = sentence_spans(text)
-    if not spans:
-        return None
-    start, end = rng.choice(spans)
-    sentence = text[start:end]
+def _drafted(passage: ScoredChunk, rng: random.Random) -> tuple[str, str] | None:
+    start, end = rng.choice(sentence_spans(passage.chunk.text))
+    sentence = passage.chunk.text[start:end]
     if not 8 <= len(sentence.split()) <= 70:
         return None
-    draft = next(drafts(sentence, rng, subject, longest), None)
+    draft = next(drafts(sentence, rng, passage.title), None)
     return (draft.question, draft.answer) if draft is not None else None
 
 

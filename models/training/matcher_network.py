@@ -34,9 +34,6 @@ class Settings:
 
     seed: int = 7
     made: int = 70_000
-    """Examples from Wikipedia's sentences."""
-    news: int = 45_000
-    """Examples from the abstracts of news."""
     width: int = 96
     steps: int = 7000
     batch: int = 32
@@ -48,8 +45,6 @@ class Settings:
     token_weight: float = 0.3
     """Weight of "does this unit belong to the answer" beside "does this sentence answer"."""
     real_share: float = 0.5
-    """Of the examples of a batch; the made ones and those from news share the rest."""
-    news_share: float = 0.25
     """Of the examples of a batch."""
 
 

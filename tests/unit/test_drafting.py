@@ -4,8 +4,8 @@ import random
 
 import pytest
 
+from rag.asking import AnswerKind
 from rag.drafting import drafts, reworded
-from rag.features import AnswerKind
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 
+from rag.asking import AnswerKind, answer_kind
 from rag.features import (
     QUESTION_FEATURES,
     SENTENCE_FEATURES,
-    AnswerKind,
     Rarity,
     analyse,
-    answer_kind,
     candidates,
     measure,
 )

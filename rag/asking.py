@@ -1,0 +1,173 @@
+"""What a question asks for: a person, a day, an amount of money; and whether a sentence holds such a thing at all.
+
+"Học phí là bao nhiêu tiền?" is not answered by a sentence that names no sum, however well the rest of it fits.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rag.claims import dates, numbers
+from rag.text import fold, is_unaccented, syllable_spans, syllables
+
+
+class AnswerKind(StrEnum):
+    """What a question asks for."""
+
+    PERSON = "person"
+    PLACE = "place"
+    TIME = "time"
+    NUMBER = "number"
+    REASON = "reason"
+    MANNER = "manner"
+    LIST = "list"
+    OTHER = "other"
+
+
+# The first pattern that occurs decides; matched on keys without marks, so that unaccented questions count too. In a
+# question with marks only the word itself counts: "máy" is no "mấy", and AI is nobody.
+_QUESTION_WORDS = {fold(word): word for word in "ai gì nào đâu sao mấy bao nhiêu khi giờ lúc vì tại".split()}
+_KIND_PATTERNS = (
+    (AnswerKind.REASON, r"\b(vi sao|tai sao|ly do|nguyen nhan|do dau|vi dau|nham muc dich|de lam gi)\b"),
+    (
+        AnswerKind.TIME,
+        r"\b(khi nao|bao gio|luc nao"
+        r"|(nam|ngay|thang|thoi gian|thoi diem|hom|tuan|the ky|mua|gio) (nao|may|bao nhieu))\b",
+    ),
+    (AnswerKind.NUMBER, r"\b(bao nhieu|may|bao lau|bao xa|ty le nao|muc nao)\b"),
+    (
+        AnswerKind.PLACE,
+        r"\b(o dau|tai dau|noi nao|den dau|tu dau|dau la noi"
+        r"|(quoc gia|nuoc|thanh pho|tinh|dia diem|dia phuong|chau luc) nao)\b",
+    ),
+    (AnswerKind.LIST, r"\b(nhung gi|gom|nhung \w+( \w+)? (nao|gi)|cac \w+( \w+)? nao|liet ke|ke ten|neu ten)\b"),
+    (AnswerKind.PERSON, r"\b(ai|nguoi nao|ong nao|ba nao|nha \w+ nao|ten gi|ten cua)\b"),
+    (AnswerKind.MANNER, r"\b(nhu the nao|the nao|ra sao|lam sao|bang cach nao|cach nao)\b"),
+)  # fmt: skip
+_KINDS = tuple((kind, re.compile(pattern)) for kind, pattern in _KIND_PATTERNS)
+
+_NUMERAL = r"(?:\d[\d.,]*|mot|hai|ba|bon|nam|sau|bay|tam|chin|muoi|chuc|tram|nghin|ngan|van|trieu|ty|nua|vai|nhieu)"
+_SCALE = r"(?:\s*(?:muoi|tram|nghin|ngan|van|trieu|ty|ti))*"
+# What the question says, and what a sentence that answers it must hold; both without marks.
+_UNITS = tuple(
+    (re.compile(asked), re.compile(told))
+    for asked, told in (
+        (
+            r"\b(?:nam|the ky|thap nien|thap ky) (?:nao|bao nhieu|may)\b",
+            r"\b(?:1\d|20)\d\d\b|\bthe ky\b|\bthap nien\b|\bthap ky\b|\bnam \d|\b[12]\d{3}s?\b|\d{1,2}/\d{1,2}/\d\d\b",
+        ),
+        (
+            r"\bngay (?:nao|may|bao nhieu|thang nao)\b",
+            r"\d{1,2}[/.-]\d{1,2}|\b(?:ngay|mung|ram|hom|chu nhat)\b|\d thang|\bthu (?:hai|ba|tu|nam|sau|bay)\b",
+        ),
+        (r"\bthang (?:nao|may|bao nhieu)\b", r"\bthang\b|\d{1,2}[/-]\d{1,4}|\bquy\b"),
+        (r"\b(?:may|bao nhieu) gio\b", r"\b\d{1,2}\s*(?:gio|h|g)\b|\b\d{1,2}[:h]\d\d|\bgio\b"),
+        (r"\bbao nhieu (?:phan tram|%)", r"%|\bphan tram\b|\bphan\b|\bnua\b"),
+        (
+            r"\bbao nhieu (?:tien|kinh phi|von|usd|do la|dong|won|euro|bang|yen)\b"
+            r"|\b(?:hoc phi|kinh phi|le phi|tri gia|muc luong|ngan sach|so tien|muc phat|thu phi) .{0,60}\bbao nhieu\b",
+            rf"\b{_NUMERAL}{_SCALE}\s*(?:dong|d|vnd|usd|do la|do|won|yen|euro|eur|bang|nhan dan te|te|rup\w*|franc|baht"
+            r"|ruble|rouble|peso|dinar|krone|mark|xu|cent|lang|dollars?)\b|[$€£¥]|\bmien phi\b|\bkhong thu\b|%",
+        ),
+        (r"\b(?:bao nhieu|may) tuoi\b", r"\btuoi\b|\bsinh (?:nam|ngay|thang)\b|\blen \d"),
+        (
+            r"\bbao lau\b",
+            rf"\b{_NUMERAL}{_SCALE}\s*(?:giay|phut|gio|tieng|ngay|tuan|thang|nam|the ky|thap ky|mua|hoc ky|doi)\b"
+            r"|\b(?:lau dai|vinh vien|suot doi|mai mai|thoi han)\b|\b\d{4}\b",
+        ),
+    )
+)
+_COUNTED = re.compile(r"\b(?:bao nhieu|may)\b")
+_ORDINAL = re.compile(r"\b(?:thu|giai doan|loai|lop|cap|khoa|hang|muc|lan) (?:may|nao|bao nhieu)\b")
+"""Answered by "đầu tiên", "giai đoạn I" or "kém" as well as by a number."""
+_NO_NOUN = frozenset(
+    "là thì ở của trong trên dưới so với và cho đến từ tại để sau khi phần trăm được có lần thứ hơn triệu tỷ nghìn ngàn"
+    " trăm chục".split()
+)
+_AMOUNT = re.compile(
+    r"\b(?:hai|ba|bốn|sáu|bảy|tám|chín|mười|chục|trăm|nghìn|ngàn|vạn|triệu|tỷ|tỉ|nửa|đôi|vài|nhiều|ít|duy nhất|toàn bộ"
+    r"|tất cả|cả|không|(?:một|năm) (?:mươi|trăm|nghìn|ngàn|triệu|tỷ|tỉ|nửa|lần|phần))\b",
+    re.IGNORECASE,
+)
+_VERSION = re.compile(r"\b[A-Z][\w.]*[ -]?(?P<number>\d+\.\d+|(?:19|20)\d\d)\b(?!\s*(?:%|phần|nghìn|ngàn|triệu|tỷ|tỉ))")
+"""A product's or an event's: "Exaone 4.0", "AI4VN 2023". Vietnamese writes its own fractions with a comma."""
+_NEAR = 4
+"""Syllables between a number and what it counts: "450 nghìn đồng một tháng"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an answer must hold."""
+
+    kind: AnswerKind
+    unit: re.Pattern[str] | None = None
+    """A year, a sum of money …, to be found in text without marks; None where any thing of the kind will do."""
+    noun: str = ""
+    """The first syllable of what is counted, without marks: "nha" of "bao nhiêu nhà nghiên cứu"."""
+    amount: bool = False
+    """Whether any amount will do, and one is needed."""
+
+    def is_in(self, sentence: str, asked: str) -> bool:
+        """Whether a sentence holds a thing of the kind, and of the unit; True where none can be demanded.
+
+        An amount must be another than those of the question `asked`, and no date or version of a product.
+        """
+        if self.unit is not None:
+            return self.unit.search(fold(sentence).lower()) is not None
+        if not self.amount:
+            return True
+        return bool(_AMOUNT.search(sentence)) or has_new_amount(sentence, asked) or self.counts(sentence)
+
+    def counts(self, sentence: str) -> bool:
+        """Whether what is counted stands in a sentence behind a number."""
+        if not self.noun:
+            return False
+        keys = [fold(key) for key in syllables(sentence)]
+        places = [place for place, key in enumerate(keys) if key == self.noun]
+        return any(
+            re.fullmatch(_NUMERAL, key) is not None for place in places for key in keys[max(place - _NEAR, 0) : place]
+        )
+
+
+def answer_kind(question: str) -> AnswerKind:
+    """The kind of answer that a question asks for, by its question words."""
+    plain = _plain(question)
+    return next((kind for kind, pattern in _KINDS if pattern.search(plain)), AnswerKind.OTHER)
+
+
+def wanted(question: str) -> Wanted:
+    """What a question asks for."""
+    plain, kind = _plain(question), answer_kind(question)
+    if kind not in (AnswerKind.TIME, AnswerKind.NUMBER):
+        return Wanted(kind)
+    unit = next((told for asked, told in _UNITS if asked.search(plain)), None)
+    counted = _COUNTED.search(plain)
+    keys = syllables(question)[plain[: counted.end()].count(" ") + 1 :] if counted is not None else []
+    noun = keys[0] if keys and kind is AnswerKind.NUMBER and keys[0] not in _NO_NOUN else ""
+    amount = kind is AnswerKind.NUMBER and unit is None and _ORDINAL.search(plain) is None
+    return Wanted(kind, unit, fold(noun), amount)
+
+
+def has_new_amount(sentence: str, asked: str) -> bool:
+    """Whether a sentence has a number that the question has not, dates and versions ("Exaone 4.0") aside."""
+    known = {value for number in numbers(asked) for value in number.values}
+    versions = {match["number"] for match in _VERSION.finditer(sentence)}
+    return any(not number.values & known and number.written not in versions for number in numbers(sentence))
+
+
+def has_new_date(sentence: str, asked_keys: Sequence[str]) -> bool:
+    """Whether a sentence has a date whose year the question does not name."""
+    years = {str(date.year) for date in dates(sentence) if date.year}
+    return bool(dates(sentence)) and not (years and years <= set(asked_keys))
+
+
+def _plain(text: str) -> str:
+    """The keys of a question without marks, but for words that only look like question words without them."""
+    has_marks, has_case = not is_unaccented(text), not text.isupper()
+    keys = []
+    for key, start, end in syllable_spans(text):
+        word = _QUESTION_WORDS.get(fold(key), key)
+        is_other = (has_marks and word != key) or (has_case and text[start:end].isupper() and end - start > 1)
+        keys.append(key.upper() if is_other else fold(key))
+    return " ".join(keys)
