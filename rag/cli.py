@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -137,36 +137,21 @@ def _compare(options: argparse.Namespace, _: RagConfig) -> int:
 
 
 def _models(options: argparse.Namespace, config: RagConfig) -> int:
-    from rag import models
+    from rag.models_cli import run
 
-    if options.action == "add":
-        added = models.add_model(Path(options.name))
-        print(message("model_added", options.lang, name=added.name, megabytes=added.megabytes))
-    elif options.action == "check":
-        path = models.find_llm(options.name or config.llm.model)
-        if path is None:
-            print(message("no_llm", options.lang))
-        else:
-            _print_json(models.check_model(path))
-    elif options.action == "pull":
-        pulled = models.pull_model(options.name)
-        print(message("model_added", options.lang, name=pulled.name, megabytes=pulled.megabytes))
-    else:
-        overview = models.overview(config)
-        if options.json:
-            _print_json(overview)
-        else:
-            _print_models(overview)
-    return 0
+    return run(options, config)
 
 
 def _doctor(options: argparse.Namespace, config: RagConfig) -> int:
-    from rag.doctor import findings
+    from rag.doctor import State, findings
 
     results = findings(_index_folder(options, config), config)
-    for name, fine, detail in results:
-        print(f"{'ok  ' if fine else 'FAIL'} {name}: {detail}")
-    return 0 if all(fine for _, fine, _ in results) else 1
+    if options.json:
+        _print_json([finding.as_json() for finding in results])
+    else:
+        for finding in results:
+            print(finding.line())
+    return 1 if any(finding.state is State.FAIL for finding in results) else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -211,10 +196,11 @@ def _parser() -> argparse.ArgumentParser:
     models = command("models", _models, "list, get, add or check language models")
     models.add_argument("action", choices=("list", "pull", "add", "check"))
     models.add_argument("name", nargs="?", default="", help="a preset, a name in models/, or a GGUF file")
+    models.add_argument("--link", action="store_true", help="add: a symbolic link instead of a copy")
     doctor = command("doctor", _doctor, "say what works here, what does not and what to type")
     for one in (index, search, ask, serve, doctor):
         one.add_argument("--index", metavar="DIR", help="folder of the index (default: index/)")
-    for one in (index, search, ask, models):
+    for one in (index, search, ask, models, doctor):
         one.add_argument("--json", action="store_true", help="print JSON")
     for one in (search, ask):
         one.add_argument("question", metavar="QUESTION")
@@ -257,15 +243,6 @@ def _print_answer(answer: "Answer", lang: str) -> None:
     if answer.reason:
         code, _, details = answer.reason.partition(": ")
         print(message(code, lang, details=details))
-
-
-def _print_models(overview: Mapping[str, Any]) -> None:
-    print(f"embedding: {overview['embedding']}")
-    print(f"language model in use: {overview['in_use'] or 'none (answers quote the documents)'}")
-    for model in overview["here"]:
-        print(f"  here    {model['name']:<24} {model['megabytes']:.0f} MB")
-    for preset in overview["presets"]:
-        print(f"  to pull {preset['name']:<24} {preset['repository']}/{preset['file']}, {preset['licence']}")
 
 
 def _print_passages(passages: Sequence["ScoredChunk"]) -> None:
