@@ -127,7 +127,6 @@ def only_here(folder: Path) -> Iterator[None]:
             yield
     except TimeoutError as error:  # filelock's own is one
         raise ModelError(f"{folder.name} is being downloaded already: wait for it, or end that process") from error
-    lock.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -70,6 +70,8 @@ def find_llm(wanted: str, folder: Path = MODELS_DIR) -> Path | None:
             return model.path
     if preset is not None and preset.is_llm:
         raise ModelError(f"{wanted} is not in models/ yet: run `rag models pull {preset.name}`, or use --llm none")
+    if preset is not None:
+        raise ModelError(f"{wanted} is an embedding, not a language model: name it in embedding.model of rag.toml")
     known = ", ".join(model.name for model in there) or "none yet"
     raise ModelError(f"no language model {wanted!r} (in models/: {known}): name a GGUF file, or use --llm none")
 

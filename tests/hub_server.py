@@ -22,6 +22,10 @@ class Hub(ThreadingHTTPServer):
         self.break_after: list[int] = []
         """Bytes after which each of the next answers breaks off."""
         self.honours_ranges = True
+        self.store: Hub | None = None
+        """Where large files really lie: the hub only names the place, as the real one does."""
+        self.tokens: list[str] = []
+        """What clients showed as their right to read."""
         self.asked: list[tuple[str, str, str]] = []
         """Method, path and Range of all requests."""
 
@@ -44,36 +48,42 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(with_body=True)
 
     def _answer(self, with_body: bool) -> None:
-        wanted = self.headers.get("Range", "")
-        self.server.asked.append((self.command, self.path, wanted))
-        content = self.server.files.get(self.path)
+        hub, wanted = self.server, self.headers.get("Range", "")
+        hub.asked.append((self.command, self.path, wanted))
+        hub.tokens += [token] if (token := self.headers.get("Authorization")) else []
+        content = hub.files.get(self.path)
         if content is None:
-            self.send_response(404)
-            self.send_header("X-Error-Code", "EntryNotFound")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+            self._head(404, {"X-Error-Code": "EntryNotFound"}, 0)
             return
-        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and self.server.honours_ranges else 0
-        self.send_response(206 if start else 200)
-        self.send_header("X-Repo-Commit", COMMIT)
-        # As the hub does: large files by their sha256 in a header of their own, small ones by git's sha1.
-        if self.path.endswith(".json"):
-            blob = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
-            self.send_header("ETag", f'"{self.server.digests.get(self.path, blob)}"')
-        else:
-            digest = self.server.digests.get(self.path, hashlib.sha256(content).hexdigest())
-            self.send_header("X-Linked-Etag", f'"{digest}"')
-            self.send_header("X-Linked-Size", str(len(content)))
-        self.send_header("Content-Length", str(len(content) - start))
+        described = {"X-Repo-Commit": COMMIT} | self._described(content)
+        if hub.store is not None and not self.path.endswith(".json"):
+            self._head(302, described | {"Location": hub.store.address + self.path}, 0)
+            return
+        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and hub.honours_ranges else 0
         if start:
-            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-        self.end_headers()
+            described["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
+        self._head(206 if start else 200, described, len(content) - start)
         if with_body:
-            end = start + self.server.break_after.pop(0) if self.server.break_after else len(content)
+            end = start + hub.break_after.pop(0) if hub.break_after else len(content)
             self.wfile.write(content[start:end])
             if end < len(content):
                 self.close_connection = True
                 self.connection.close()
+
+    def _described(self, content: bytes) -> dict[str, str]:
+        """As the hub does: large files by their sha256 in a header of their own, small ones by git's sha1."""
+        said = self.server.digests.get(self.path)
+        if self.path.endswith(".json"):
+            blob = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+            return {"ETag": f'"{blob if said is None else said}"'}
+        digest = hashlib.sha256(content).hexdigest()
+        return {"X-Linked-Etag": f'"{digest if said is None else said}"', "X-Linked-Size": str(len(content))}
+
+    def _head(self, status: int, headers: dict[str, str], length: int) -> None:
+        self.send_response(status)
+        for name, value in (headers | {"Content-Length": str(length)}).items():
+            self.send_header(name, value)
+        self.end_headers()
 
     def log_message(self, *args: object) -> None:
         """Nothing on the terminal."""

@@ -13,15 +13,19 @@ from types import SimpleNamespace
 
 import huggingface_hub.file_download as hub_client
 import pytest
-from huggingface_hub import constants
+from huggingface_hub import close_session, constants
 
 from rag import hub as rag_hub
 from rag import models
+from rag.cli import main
+from rag.config import load_config
+from rag.embedding import load_embedder
 from rag.errors import ModelError
 from rag.hub import only_here
 from rag.models import find_llm, local_models, preset_place, pull_model
 from rag.presets import PRESETS, Preset
 from tests.hub_server import Hub, serving
+from tests.tiny_transformers import write_sentence_transformer
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BODY = b"GGUF" + bytes(range(256)) * 12_000  # 3 MB: several pieces for the client
@@ -46,8 +50,9 @@ def path(preset: Preset, file: str) -> str:
 
 
 def left_in(folder: Path) -> dict[str, int]:
-    """All files below, and their sizes."""
-    return {str(file.relative_to(folder)): file.stat().st_size for file in folder.rglob("*") if file.is_file()}
+    """All files below but the empty ones that keep two downloads apart, and their sizes."""
+    files = [file for file in folder.rglob("*") if file.is_file() and file.suffix != ".lock"]
+    return {str(file.relative_to(folder)): file.stat().st_size for file in files}
 
 
 def gets(hub: Hub) -> list[str]:
@@ -102,7 +107,7 @@ def test_other_bytes_than_the_hub_announced_are_thrown_away(hub, tmp_path):
     hub.files[where] = BODY[:-1] + b"?"
     with pytest.raises(ModelError, match=r"^Qwen3-0\.6B-Q8_0\.gguf arrived damaged and was thrown away: run the same"):
         pull_model(llm.name, tmp_path)
-    assert left_in(tmp_path).keys() <= {"downloads/.partial/qwen3-0.6b.lock"}
+    assert left_in(tmp_path) == {}
 
 
 def test_another_file_than_the_known_one_is_not_even_transferred(hub, tmp_path):
@@ -138,6 +143,45 @@ def test_an_embedding_is_a_folder_of_safetensors_put_in_place_whole(hub, tmp_pat
         preset.files
     )
     assert (pulled.path / "model.safetensors").read_bytes() == hub.files[large]
+
+
+def test_a_file_in_a_store_elsewhere_is_fetched_and_the_token_stays_with_the_hub(hub, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    with serving(hub.files) as store:
+        hub.store = store
+        store.break_after = [1_000_000]
+        assert pull_model("qwen3-0.6b", tmp_path).path.read_bytes() == BODY
+        assert gets(store) == ["", "bytes=1000000-"]
+        assert set(hub.tokens) == {"Bearer hf_secret"}
+        assert store.tokens == []
+
+
+def test_a_pulled_embedding_loads_with_the_lines_that_are_printed(hub, tmp_path, monkeypatch, capsys):
+    preset = PRESETS["multilingual-e5-small"]
+    source = write_sentence_transformer(tmp_path)
+    capsys.readouterr()
+    files = {str(file.relative_to(source)): file.read_bytes() for file in source.rglob("*") if file.is_file()}
+    assert "model.safetensors" in files
+    hub.files |= {path(preset, name): content for name, content in files.items()}
+    monkeypatch.setitem(PRESETS, preset.name, replace(preset, files=tuple(files)))
+    monkeypatch.setattr(models.pull_model, "__defaults__", (tmp_path / "models",))
+    assert main(["models", "pull", preset.name]) == 0
+    shown = capsys.readouterr().out
+    lines = tmp_path / "rag.toml"
+    lines.write_text(shown[shown.index("[embedding]") :], encoding="utf-8")
+    embedder = load_embedder(load_config(lines, environment={}).embedding)
+    assert embedder.identity["query_prefix"] == "query: "
+    assert embedder.embed_queries(["Trí tuệ nhân tạo là gì?"]).shape == (1, 32)
+
+
+def test_a_pull_while_the_network_is_switched_off_says_so(hub, tmp_path, monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    close_session()  # a client asks when it is made
+    try:
+        with pytest.raises(ModelError, match="cannot be downloaded while HF_HUB_OFFLINE is set: unset it"):
+            pull_model("qwen3-0.6b", tmp_path)
+    finally:
+        close_session()
 
 
 def test_a_file_that_the_hub_does_not_have_is_named(hub, tmp_path):
