@@ -193,10 +193,8 @@ def _parser() -> argparse.ArgumentParser:
     compare = command("compare", _compare, "compare two results folders question by question")
     compare.add_argument("run_a", metavar="RUN_A")
     compare.add_argument("run_b", metavar="RUN_B")
-    models = command("models", _models, "list, get, add or check language models")
-    models.add_argument("action", choices=("list", "pull", "add", "check"))
-    models.add_argument("name", nargs="?", default="", help="a preset, a name in models/, or a GGUF file")
-    models.add_argument("--link", action="store_true", help="add: a symbolic link instead of a copy")
+    models = command("models", _models, "list, get, add or check language models and embeddings")
+    _add_actions(models)
     doctor = command("doctor", _doctor, "say what works here, what does not and what to type")
     for one in (index, search, ask, serve, doctor):
         one.add_argument("--index", metavar="DIR", help="folder of the index (default: index/)")
@@ -208,6 +206,27 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--llm", metavar="NAME|PATH|none", help="language model (default: the first in models/)")
         one.add_argument("--gpu-layers", type=int, help="model layers on the GPU; -1 is all (default: 0)")
     return parser
+
+
+def _add_actions(models: argparse.ArgumentParser) -> None:
+    """list, pull, add and check, as parsers of their own: an option may stand before the name or after it."""
+    actions = models.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    def action(name: str, text: str) -> argparse.ArgumentParser:
+        added = actions.add_parser(name, help=text, description=text)
+        # No defaults: they would undo what stands before the action.
+        added.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
+        added.add_argument("--lang", choices=("en", "vi"), default=argparse.SUPPRESS, help="language of messages")
+        added.add_argument("--config", type=Path, default=argparse.SUPPRESS, help="settings file")
+        return added
+
+    action("list", "what can be had, what is here, what is in use")
+    action("pull", "download a preset").add_argument("name", metavar="NAME", help="a preset of `rag models list`")
+    add = action("add", "put a GGUF file into models/")
+    add.add_argument("name", metavar="FILE", help="a GGUF file; it is run first")
+    add.add_argument("--link", action="store_true", help="a symbolic link instead of a copy")
+    check = action("check", "run a model and report its size, template, speed and memory")
+    check.add_argument("name", nargs="?", default="", metavar="NAME|PATH", help="default: the model in use")
 
 
 def _positive(text: str) -> int:

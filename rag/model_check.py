@@ -1,7 +1,6 @@
 """A GGUF tried out in a process of its own: what it is, whether it runs here, how fast, in how much memory."""
 
 import json
-import signal
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
@@ -13,6 +12,8 @@ from rag.errors import ModelError
 from rag.machine import physical_cores
 
 _TIMEOUT_S = 600
+_ILLEGAL_INSTRUCTION, _KILLED = 4, 9
+_SIGNALS = {_ILLEGAL_INSTRUCTION: "an instruction that this CPU lacks", _KILLED: "killed, as for want of memory"}
 _READ_FOR_EACH_WRITTEN = 8
 """Tokens: a prompt is longer than its answer, and reading is several times as fast."""
 
@@ -150,15 +151,11 @@ def require_gguf(path: Path) -> None:
 
 
 def ended_by(returncode: int) -> str:
-    """Which signal ended a process, in words; empty when it ended by itself."""
+    """Which signal ended a process, and what that means where it is known; empty when it ended by itself."""
     if returncode >= 0:
         return ""
-    try:
-        name = signal.Signals(-returncode).name
-    except ValueError:
-        return f"signal {-returncode}"
-    what = {"SIGILL": "an instruction that this CPU lacks", "SIGKILL": "killed, as for want of memory"}
-    return f"{name}: {what[name]}" if name in what else name
+    meaning = _SIGNALS.get(-returncode)
+    return f"signal {-returncode}: {meaning}" if meaning else f"signal {-returncode}"
 
 
 def _cause(run: "subprocess.CompletedProcess[str]") -> str:
@@ -167,9 +164,8 @@ def _cause(run: "subprocess.CompletedProcess[str]") -> str:
 
 
 def _way_out(run: "subprocess.CompletedProcess[str]") -> str:
-    signal_name = ended_by(run.returncode).split(":", 1)[0]
-    if signal_name == "SIGILL" or "No module named" in run.stderr:
+    if run.returncode == -_ILLEGAL_INSTRUCTION or "No module named" in run.stderr:
         return "run `make llm`, or use --llm none"
-    if signal_name == "SIGKILL":
+    if run.returncode == -_KILLED:
         return "take a smaller model (`rag models list`), or use --llm none"
     return "download it again, run `make llm`, or use --llm none"

@@ -133,12 +133,15 @@ def pull_model(name: str, folder: Path = MODELS_DIR) -> LocalModel:
     if target.exists():
         return _local(target)
     partial = folder / _DOWNLOADS / _PARTIAL / preset.name
-    with only_here(partial):
-        files = [look_up(preset.repository, preset.revision, file, preset.sha256) for file in preset.files]
-        require_space(files, partial)
-        fetched = [fetch(file, partial) for file in files]
-        (fetched[0] if preset.is_llm else partial).replace(target)
-        shutil.rmtree(partial, ignore_errors=True)
+    try:
+        with only_here(partial):
+            files = [look_up(preset.repository, preset.revision, file, preset.sha256) for file in preset.files]
+            require_space(files, partial)
+            fetched = [fetch(file, partial) for file in files]
+            (fetched[0] if preset.is_llm else partial).replace(target)
+            shutil.rmtree(partial, ignore_errors=True)
+    except OSError as error:
+        raise ModelError(f"{partial.parent} cannot be written ({error.strerror}): check the rights there") from error
     return _local(target)
 
 

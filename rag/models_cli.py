@@ -22,10 +22,6 @@ def run(options: argparse.Namespace, config: RagConfig) -> int:
         RagError: it could not be done.
     """
     commands = {"list": _list, "pull": _pull, "add": _add, "check": _check}
-    if not options.name and options.action in ("pull", "add"):
-        what = f"NAME, one of {', '.join(PRESETS)}" if options.action == "pull" else "FILE, a GGUF"
-        print(f"rag: `rag models {options.action}` needs {what}", file=sys.stderr)
-        return 2
     commands[options.action](options, config)
     return 0
 

@@ -41,7 +41,8 @@ class Preset:
     licence: str
     memory_gb: float
     """Free memory to run it, 10**9 bytes, estimated. An LLM: the file, the KV cache of 4,096 tokens (0.11 MB each with
-    28 layers, 0.15 MB with 36), and 0.3 for work space. An embedding: its weights, and 1 for torch and a batch."""
+    28 layers, 0.15 MB with 36), and 0.3 for work space; random weights of the shape of qwen3-0.6b took 1.2. An
+    embedding: its weights, and 1 for torch and a batch."""
     good_for: str
     good_for_vi: str
     needs: str

@@ -117,7 +117,7 @@ def test_a_library_for_another_cpu_is_a_failure_only_where_a_model_needs_it(seed
     monkeypatch.setattr(doctor, "llama_cpp_is_here", lambda: True)
     found = by_name(seeds_index, without_llm(config))["llama-cpp-python"]
     assert (found.state, found.command) == (State.NOTE, "make llm")
-    assert "SIGILL: an instruction that this CPU lacks" in found.detail
+    assert "signal 4: an instruction that this CPU lacks" in found.detail
     model = tmp_path / "x.gguf"
     model.write_bytes(b"GGUF")
     wanted = by_name(seeds_index, replace(config, llm=LlmConfig(model=str(model))))

@@ -186,9 +186,9 @@ def test_a_check_of_what_llama_cpp_cannot_load_is_a_model_error(tmp_path):
 @pytest.mark.parametrize(
     ("signal", "message"),
     [
-        ("SIGILL", r"\(SIGILL: an instruction that this CPU lacks\): run `make llm`, or use --llm none"),
-        ("SIGABRT", r"\(SIGABRT\): download it again, run `make llm`, or use --llm none"),
-        ("SIGKILL", r"\(SIGKILL: killed, as for want of memory\): take a smaller model"),
+        ("SIGILL", r"\(signal 4: an instruction that this CPU lacks\): run `make llm`, or use --llm none"),
+        ("SIGABRT", r"\(signal 6\): download it again, run `make llm`, or use --llm none"),
+        ("SIGKILL", r"\(signal 9: killed, as for want of memory\): take a smaller model"),
     ],
 )
 def test_a_library_that_ends_its_process_is_one_line(tmp_path, monkeypatch, signal, message):
@@ -231,8 +231,20 @@ def test_the_list_is_printed_in_both_languages(capsys, lang):
 
 @pytest.mark.parametrize("action", ["pull", "add"])
 def test_a_command_without_a_name_is_wrong_usage(capsys, action):
-    assert main(["models", action]) == 2
-    assert capsys.readouterr().err.startswith(f"rag: `rag models {action}` needs ")
+    with pytest.raises(SystemExit) as ended:
+        main(["models", action])
+    assert ended.value.code == 2
+    assert "the following arguments are required: " in capsys.readouterr().err
+
+
+def test_an_option_stands_before_the_action_before_the_name_or_after_it(capsys, tmp_path):
+    path = str(gguf(tmp_path / "big.v2.gguf"))
+    for arguments in (["--json", "check", path], ["check", "--json", path], ["check", path, "--json"]):
+        assert main(["models", *arguments]) == 1  # it is no model: the arguments were read, though
+        assert "big.v2.gguf does not run here" in capsys.readouterr().err
+    for arguments in (["--lang", "vi", "list"], ["list", "--lang", "vi"]):
+        assert main(["models", *arguments]) == 0
+        assert "đang dùng" in capsys.readouterr().out
 
 
 def test_a_preset_that_is_not_here_is_an_error_that_says_how_to_get_it(folder):

@@ -206,6 +206,12 @@ def test_a_disk_that_fills_up_on_the_way_is_one_line(hub, tmp_path, monkeypatch)
         pull_model("qwen3-0.6b", tmp_path)
 
 
+def test_a_folder_that_cannot_be_written_is_one_line(hub, tmp_path):
+    (tmp_path / "downloads").write_text("", encoding="utf-8")
+    with pytest.raises(ModelError, match=r"downloads/\.partial cannot be written \(.+\): check the rights there"):
+        pull_model("qwen3-0.6b", tmp_path)
+
+
 def test_two_pulls_of_one_model_do_not_mix(hub, tmp_path):
     with (
         only_here(tmp_path / "downloads" / ".partial" / "qwen3-0.6b"),
