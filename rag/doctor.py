@@ -157,9 +157,9 @@ def _embedding_command(config: RagConfig) -> str:
 
 
 def _stored(folder: Path, embedder: Embedder, config: RagConfig) -> Finding:
-    from rag.index import open_index
-
     try:
+        from rag.index import open_index
+
         stored = open_index(folder, embedder, config)
     except IndexMismatchError as error:
         return Finding(
@@ -167,6 +167,8 @@ def _stored(folder: Path, embedder: Embedder, config: RagConfig) -> Finding:
         )
     except RagError as error:
         return Finding("index", State.FAIL, " ".join(str(error).split()), f"rag index{_where(folder, config)}")
+    except (ImportError, OSError) as error:
+        return Finding("index", State.FAIL, first_line(error), "make clean chat")
     try:
         return Finding("index", State.OK, f"{folder}: {stored.documents} documents, {stored.chunks} passages")
     finally:

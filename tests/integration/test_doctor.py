@@ -1,6 +1,7 @@
 """`rag doctor`: every part named, every failure with the command that mends it."""
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,6 +66,12 @@ def test_a_missing_package_stops_what_needs_it_and_no_more(seeds_index, config, 
     for name in ("embedding", "index", "evidence"):
         assert (found[name].state, found[name].command) == (State.FAIL, "make chat")
     assert found["disk"].state is State.OK
+
+
+def test_a_broken_package_is_a_finding_and_no_traceback(seeds_index, config, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rag.index", None)  # what an import of it then says is an ImportError
+    broken = by_name(seeds_index, without_llm(config))["index"]
+    assert (broken.state, broken.command) == (State.FAIL, "make clean chat")
 
 
 def test_a_preset_that_is_named_and_not_here_ends_with_its_pull(seeds_index, config, tmp_path, monkeypatch):

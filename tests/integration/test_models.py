@@ -252,6 +252,11 @@ def test_a_preset_that_is_not_here_is_an_error_that_says_how_to_get_it(folder):
         find_llm("qwen3-4b", folder)
 
 
+def test_an_embedding_is_no_language_model(folder):
+    with pytest.raises(ModelError, match=r"^multilingual-e5-small is an embedding, not a language model: name it in"):
+        find_llm("multilingual-e5-small", folder)
+
+
 def test_the_cores_are_those_that_this_process_may_use():
     assert 1 <= physical_cores() <= (os.cpu_count() or 1)
 
