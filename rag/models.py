@@ -133,9 +133,9 @@ def pull_model(name: str, folder: Path = MODELS_DIR) -> LocalModel:
     if target.exists():
         return _local(target)
     partial = folder / _DOWNLOADS / _PARTIAL / preset.name
+    files = [look_up(preset.repository, preset.revision, file, preset.sha256) for file in preset.files]
     try:
         with only_here(partial):
-            files = [look_up(preset.repository, preset.revision, file, preset.sha256) for file in preset.files]
             require_space(files, partial)
             fetched = [fetch(file, partial) for file in files]
             (fetched[0] if preset.is_llm else partial).replace(target)

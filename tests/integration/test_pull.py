@@ -188,6 +188,7 @@ def test_a_file_that_the_hub_does_not_have_is_named(hub, tmp_path):
     hub.files.clear()
     with pytest.raises(ModelError, match=r"Qwen3-0\.6B-Q8_0\.gguf cannot be downloaded \(HTTP 404\): choose another"):
         pull_model("qwen3-0.6b", tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_disk_that_is_too_small_is_refused_before_the_transfer(hub, tmp_path, monkeypatch):
