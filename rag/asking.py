@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rag.claims import dates, numbers
+from rag.claims import dates, names, numbers
 from rag.text import fold, is_unaccented, syllable_spans, syllables
 
 
@@ -59,16 +59,30 @@ _UNITS = tuple(
         ),
         (
             r"\bngay (?:nao|may|bao nhieu|thang nao)\b",
-            r"\d{1,2}[/.-]\d{1,2}|\b(?:ngay|mung|ram|hom|chu nhat)\b|\d thang|\bthu (?:hai|ba|tu|nam|sau|bay)\b",
+            r"\d{1,2}[/-]\d{1,2}|\b(?:ngay|mung|ram|hom|chu nhat)\b|\d thang|\bthu (?:hai|ba|tu|nam|sau|bay)\b",
         ),
         (r"\bthang (?:nao|may|bao nhieu)\b", r"\bthang\b|\d{1,2}[/-]\d{1,4}|\bquy\b"),
         (r"\b(?:may|bao nhieu) gio\b", r"\b\d{1,2}\s*(?:gio|h|g)\b|\b\d{1,2}[:h]\d\d|\bgio\b"),
         (r"\bbao nhieu (?:phan tram|%)", r"%|\bphan tram\b|\bphan\b|\bnua\b"),
         (
             r"\bbao nhieu (?:tien|kinh phi|von|usd|do la|dong|won|euro|bang|yen)\b"
-            r"|\b(?:hoc phi|kinh phi|le phi|tri gia|muc luong|ngan sach|so tien|muc phat|thu phi) .{0,60}\bbao nhieu\b",
+            r"|\b(?:hoc phi|kinh phi|le phi|tri gia|muc luong|ngan sach|so tien|muc phat|thu phi) .{0,60}\bbao nhieu\b"
+            r"(?! (?:lan|phan|%))",
             rf"\b{_NUMERAL}{_SCALE}\s*(?:dong|d|vnd|usd|do la|do|won|yen|euro|eur|bang|nhan dan te|te|rup\w*|franc|baht"
-            r"|ruble|rouble|peso|dinar|krone|mark|xu|cent|lang|dollars?)\b|[$€£¥]|\bmien phi\b|\bkhong thu\b|%",
+            r"|ruble|rouble|peso|dinar|krone|mark|xu|cent|lang|dollars?)\b|[$€£¥]|\bmien phi\b|\bkhong thu\b",
+        ),
+        (
+            r"\bbao nhieu (?:(?:nghin|ngan) )?(?:ty|ti|trieu)\b",
+            rf"\b{_NUMERAL}\s*(?:(?:muoi|tram|nghin|ngan)\s*)*(?:ty|ti|trieu)\b|\d{{7,}}|\d[.,]\d{{3}}[.,]\d{{3}}",
+        ),
+        (
+            r"\bbao nhieu (?:m|met|m2|km|km2|kilomet|cay so|dam|hai ly|cm|mm|inch|feet|foot|ha|hecta|hec ta)\b",
+            rf"\b{_NUMERAL}{_SCALE}\s*(?:m|met|m[23²³]|km|km[2²]|ki ?lo ?met\w*|cay so|dam|hai ly|cm|mm|inch|feet|foot"
+            r"|ft|ha|hec ?ta|mau|sao)\b",
+        ),
+        (
+            r"\bbao nhieu (?:kg|kilogram|can|ta|tan|gram|gam|g|mg|lit|ml|calo|kcal)\b",
+            rf"\b{_NUMERAL}{_SCALE}\s*(?:kg|ki ?lo\w*|can|ta|tan|gram|gam|gr|g|mg|mcg|lit|l|ml|calo\w*|kcal)\b",
         ),
         (r"\b(?:bao nhieu|may) tuoi\b", r"\btuoi\b|\bsinh (?:nam|ngay|thang)\b|\blen \d"),
         (
@@ -85,13 +99,23 @@ _NO_NOUN = frozenset(
     "là thì ở của trong trên dưới so với và cho đến từ tại để sau khi phần trăm được có lần thứ hơn triệu tỷ nghìn ngàn"
     " trăm chục".split()
 )
+_SHORT_NOUNS = frozenset(
+    "nguoi nuoc lan nam ngay thang tuan gio phut tinh huyen xa con cai chiec tap trang bai mon lop khoa truong hang"
+    " loai bang dao cau tang phong giai ban quan doi ca vu dot ky nhom chi phan buoc cach dieu chuong muc cap"
+    .split()
+)  # fmt: skip
+"""Nouns of one syllable; the others are known by two."""
 _AMOUNT = re.compile(
-    r"\b(?:hai|ba|bốn|sáu|bảy|tám|chín|mười|chục|trăm|nghìn|ngàn|vạn|triệu|tỷ|tỉ|nửa|đôi|vài|nhiều|ít|duy nhất|toàn bộ"
-    r"|tất cả|cả|không|(?:một|năm) (?:mươi|trăm|nghìn|ngàn|triệu|tỷ|tỉ|nửa|lần|phần))\b",
+    r"\b(?:hai|ba|bốn|sáu|bảy|tám|chín|mười|chục|trăm|nghìn|ngàn|vạn|triệu|tỷ|tỉ|nửa|đôi|vài|duy nhất"
+    r"|(?:một|năm) (?:mươi|trăm|nghìn|ngàn|triệu|tỷ|tỉ|nửa|lần|phần))\b|(?<![\d/])\d/\d{1,2}(?![\d/])",
     re.IGNORECASE,
 )
-_VERSION = re.compile(r"\b[A-Z][\w.]*[ -]?(?P<number>\d+\.\d+|(?:19|20)\d\d)\b(?!\s*(?:%|phần|nghìn|ngàn|triệu|tỷ|tỉ))")
+_VERSION = re.compile(
+    r"\b[A-Z][\w.]*[ -]?(?P<number>\d+\.\d{1,2}|(?:19|20)\d\d)\b(?!\s*(?:%|phần|nghìn|ngàn|triệu|tỷ|tỉ))"
+)
 """A product's or an event's: "Exaone 4.0", "AI4VN 2023". Vietnamese writes its own fractions with a comma."""
+_NAMED = re.compile(r"\b(?:quoc gia|nuoc|thanh pho|tinh|chau luc|cong ty|tap doan) nao\b")
+_BARE_YEAR = re.compile(r"(?:1[89]|20)\d\d")
 _NEAR = 4
 """Syllables between a number and what it counts: "450 nghìn đồng một tháng"."""
 
@@ -103,8 +127,10 @@ class Wanted:
     kind: AnswerKind
     unit: re.Pattern[str] | None = None
     """A year, a sum of money …, to be found in text without marks; None where any thing of the kind will do."""
-    noun: str = ""
-    """The first syllable of what is counted, without marks: "nha" of "bao nhiêu nhà nghiên cứu"."""
+    noun: tuple[str, ...] = ()
+    """What is counted, one or two syllables without marks: "nha nghien" of "bao nhiêu nhà nghiên cứu"."""
+    named: bool = False
+    """Whether it must have a name."""
     amount: bool = False
     """Whether any amount will do, and one is needed."""
 
@@ -115,6 +141,8 @@ class Wanted:
         """
         if self.unit is not None:
             return self.unit.search(fold(sentence).lower()) is not None
+        if self.named:
+            return has_new_name(sentence, asked)
         if not self.amount:
             return True
         return bool(_AMOUNT.search(sentence)) or has_new_amount(sentence, asked) or self.counts(sentence)
@@ -123,8 +151,9 @@ class Wanted:
         """Whether what is counted stands in a sentence behind a number."""
         if not self.noun:
             return False
-        keys = [fold(key) for key in syllables(sentence)]
-        places = [place for place, key in enumerate(keys) if key == self.noun]
+        keys = tuple(fold(key) for key in syllables(sentence))
+        size = len(self.noun)
+        places = [place for place in range(len(keys)) if keys[place : place + size] == self.noun]
         return any(
             re.fullmatch(_NUMERAL, key) is not None for place in places for key in keys[max(place - _NEAR, 0) : place]
         )
@@ -140,20 +169,31 @@ def wanted(question: str) -> Wanted:
     """What a question asks for."""
     plain, kind = _plain(question), answer_kind(question)
     if kind not in (AnswerKind.TIME, AnswerKind.NUMBER):
-        return Wanted(kind)
+        return Wanted(kind, named=_NAMED.search(plain) is not None)
     unit = next((told for asked, told in _UNITS if asked.search(plain)), None)
     counted = _COUNTED.search(plain)
     keys = syllables(question)[plain[: counted.end()].count(" ") + 1 :] if counted is not None else []
-    noun = keys[0] if keys and kind is AnswerKind.NUMBER and keys[0] not in _NO_NOUN else ""
+    noun: tuple[str, ...] = ()
+    if keys and kind is AnswerKind.NUMBER and keys[0] not in _NO_NOUN:
+        noun = tuple(map(fold, keys[: 1 if fold(keys[0]) in _SHORT_NOUNS else 2]))
     amount = kind is AnswerKind.NUMBER and unit is None and _ORDINAL.search(plain) is None
-    return Wanted(kind, unit, fold(noun), amount)
+    return Wanted(kind, unit, noun, amount=amount)
 
 
 def has_new_amount(sentence: str, asked: str) -> bool:
     """Whether a sentence has a number that the question has not, dates and versions ("Exaone 4.0") aside."""
     known = {value for number in numbers(asked) for value in number.values}
     versions = {match["number"] for match in _VERSION.finditer(sentence)}
-    return any(not number.values & known and number.written not in versions for number in numbers(sentence))
+    return any(
+        not number.values & known and number.written not in versions and _BARE_YEAR.fullmatch(number.written) is None
+        for number in numbers(sentence)
+    )
+
+
+def has_new_name(sentence: str, asked: str) -> bool:
+    """Whether a sentence has a name with a word that the question has not."""
+    known = {fold(key) for key in syllables(asked)}
+    return any({fold(key) for key in syllables(name)} - known for name in names(f"x {sentence}"))
 
 
 def has_new_date(sentence: str, asked_keys: Sequence[str]) -> bool:
