@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from rag.claims import dates, names, numbers
-from rag.text import fold, is_unaccented, syllable_spans, syllables
+from rag.text import both_ways, fold, is_unaccented, syllable_spans, syllables
 
 
 class AnswerKind(StrEnum):
@@ -51,13 +51,9 @@ _NUMERAL = r"(?:\d[\d.,]*|một|hai|ba|bốn|năm|sáu|bảy|tám|chín|mười|
 _SCALE = r"(?:\s*(?:mươi|trăm|nghìn|ngàn|vạn|triệu|tỷ|tỉ))*"
 
 
-def _both_ways(pattern: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    return re.compile(pattern, re.IGNORECASE), re.compile(fold(pattern), re.IGNORECASE)
-
-
 # What the keys of a question say, and what a sentence that answers it must hold; folded for texts without marks.
 _UNITS = tuple(
-    (_both_ways(asked), _both_ways(told))
+    (both_ways(asked), both_ways(told))
     for asked, told in (
         (
             r"\b(?:năm|thế kỷ|thập niên|thập kỷ) (?:nào|bao nhiêu|mấy)\b",
