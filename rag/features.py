@@ -16,6 +16,7 @@ import numpy as np
 from rag.abbreviations import Spelling, known_abbreviations, respelled_keys
 from rag.claims import dates, names, numbers
 from rag.injection import is_command
+from rag.structure import PATH_MARK
 from rag.text import fold, is_unaccented, sentence_spans, syllable_key, syllables
 from rag.types import FloatMatrix, ScoredChunk
 
@@ -171,7 +172,7 @@ def candidates(passages: Sequence[ScoredChunk]) -> list[Candidate]:
             near = f"{scored.title} {chunk.heading} {before}"
             before = text
             key = (chunk.doc_id, chunk.start_char + start)
-            is_heading = text in (scored.title, chunk.heading)
+            is_heading = text in (scored.title, *chunk.heading.split(PATH_MARK))
             if key in seen or is_heading or len(text.split()) < 4 or _NO_EVIDENCE.match(text) or is_command(text):
                 continue
             seen.add(key)
