@@ -76,9 +76,7 @@ def _starts(text: str, passages: Sequence[str]) -> Iterator[int]:
 def _sections(document: Document, chunk_chars: int) -> list[tuple[int, str, str]]:
     """The (start, heading path, text) of each part; no passage mixes two of them."""
     text = document.text
-    headings = _without_bare_headings(document, _headings(document, chunk_chars))
-    # What stands before the first heading has none.
-    starts = headings if headings and headings[0][0] == 0 else [(0, ""), *headings]
+    starts = _headings(document, chunk_chars)
     pages = _page_starts(document)
     if pages:
         offsets = [start for start, _ in starts]
@@ -111,11 +109,18 @@ def _headings(document: Document, chunk_chars: int) -> list[tuple[int, str]]:
     """The (start, heading path) of each part: the articles of a law, else the file's own headings, else a guess."""
     legal = legal_parts(document.text)
     if legal:
-        return list(_legal_headings(document.text, legal, chunk_chars))
+        starts = _from_the_start(list(_legal_headings(document.text, legal, chunk_chars)))
+        return _without_bare_headings(document, starts)
     if any(place.heading for place in document.places):
         changes = [(place.start_char, place.heading) for place in document.places]
-        return [one for one, before in zip(changes, [(0, ""), *changes], strict=False) if one[1] != before[1]]
-    return _guessed_headings(document.text)
+        headings = [one for one, before in zip(changes, [(0, ""), *changes], strict=False) if one[1] != before[1]]
+        return _without_bare_headings(document, _from_the_start(headings))
+    return _from_the_start(_guessed_headings(document.text))
+
+
+def _from_the_start(headings: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """The headings, and a part without one for what stands before the first."""
+    return headings if headings and headings[0][0] == 0 else [(0, ""), *headings]
 
 
 def _legal_headings(text: str, parts: Sequence[LegalPart], chunk_chars: int) -> Iterator[tuple[int, str]]:

@@ -15,12 +15,12 @@ _LONGEST_HEADING = 160
 _LEVELS = tuple(
     re.compile(pattern)
     for pattern in (
-        r"(?:PHỤ LỤC|Phụ lục)(?: (?:số )?(?:[IVXLC]+|\d+))?(?=$|[.:–-])",
-        r"(?:PHẦN|Phần)(?: (?:thứ|THỨ) \w+| (?:[IVXLC]+|\d+))(?=$|\s*[.:–-])",
-        r"(?:CHƯƠNG|Chương) (?:[IVXLC]+|\d+)[a-zđ]?(?=$|\s*[.:–-]|\s+[^\sa-zđ]*$|\s+[^a-zà-ỹđ]+$)",
-        r"(?:MỤC|Mục) (?:[IVXLC]+|\d+)[a-zđ]?(?=$|\s*[.:–-]|\s+[^a-zà-ỹđ]+$)",
-        r"(?:TIỂU MỤC|Tiểu mục) (?:[IVXLC]+|\d+)(?=$|\s*[.:–-]|\s+[^a-zà-ỹđ]+$)",
-        r"(?:ĐIỀU|Điều) \d+[a-zđ]?(?=\s*[.:]|$)",
+        r"(?:PHỤ LỤC|Phụ lục)(?: (?:số )?(?:[IVXLC]+|\d+)(?!\w))?",
+        r"(?:PHẦN|Phần)(?: (?:thứ|THỨ) \w+| (?:[IVXLC]+|\d+)(?!\w))",
+        r"(?:CHƯƠNG|Chương) (?:[IVXLC]+|\d+)[a-zđ]?(?!\w)",
+        r"(?:MỤC|Mục) (?:[IVXLC]+|\d+)[a-zđ]?(?!\w)",
+        r"(?:TIỂU MỤC|Tiểu mục) (?:[IVXLC]+|\d+)(?!\w)",
+        r"(?:ĐIỀU|Điều) \d+[a-zđ]?(?!\w)",
     )
 )
 _ARTICLE = len(_LEVELS) - 1
@@ -29,9 +29,8 @@ _HEAD_PARAGRAPHS = 15
 """Within which the head of a decree stands: who issues it, its number, place, day, kind and subject."""
 _NUMBER = re.compile(r"(?:Số|Luật số|No\.?)\s*:?\s*(\d+[\w./-]*(?:/[\w.-]+)+)")
 _DECREE = re.compile(
-    r"(?:BỘ LUẬT|LUẬT|PHÁP LỆNH|NGHỊ QUYẾT|NGHỊ ĐỊNH|QUYẾT ĐỊNH|THÔNG TƯ(?: LIÊN TỊCH)?|CHỈ THỊ|CÔNG ĐIỆN|THÔNG BÁO"
-    r"|BÁO CÁO|TỜ TRÌNH|KẾ HOẠCH|CHƯƠNG TRÌNH|ĐỀ ÁN|QUY CHẾ|QUY ĐỊNH|HƯỚNG DẪN|BIÊN BẢN|HỢP ĐỒNG|GIẤY MỜI)"
-    r"(?: [^a-zà-ỹđ]*)?"
+    r"(?:BỘ LUẬT|LUẬT|PHÁP LỆNH|NGHỊ QUYẾT|NGHỊ ĐỊNH|QUYẾT ĐỊNH|THÔNG TƯ|CHỈ THỊ|CÔNG ĐIỆN|THÔNG BÁO|BÁO CÁO|TỜ TRÌNH"
+    r"|KẾ HOẠCH|CHƯƠNG TRÌNH|ĐỀ ÁN|QUY CHẾ|QUY ĐỊNH|HƯỚNG DẪN|BIÊN BẢN|HỢP ĐỒNG|GIẤY MỜI)(?!\w)"
 )
 _ISSUED = re.compile(r"(?:[^\n|]{2,40},\s*)?ngày (\d{1,2}) tháng (\d{1,2}) năm (\d{4})\.?", re.IGNORECASE)
 _CLAUSE = re.compile(r"(\d{1,3}[a-zđ]?)[.)]\s")
@@ -108,7 +107,7 @@ def decree_title(paragraphs: Sequence[str]) -> str:
         return ""
     number = next((found[1] for line in lines if (found := _NUMBER.match(line)) is not None), "")
     for line, following in pairwise([*lines, ""]):
-        if _DECREE.fullmatch(line) and len(line) <= _LONGEST_HEADING:
+        if _DECREE.match(line) and line.isupper() and len(line) <= _LONGEST_HEADING:
             is_subject = 0 < len(following) <= 2 * _LONGEST_HEADING and not _NUMBER.match(following)
             return " ".join(filter(None, (line, number, following if is_subject else "")))
     return ""
@@ -134,7 +133,14 @@ def _head(paragraphs: Sequence[str]) -> list[str]:
 
 
 def _level(line: str) -> int | None:
-    return next((level for level, pattern in enumerate(_LEVELS) if pattern.match(line)), None)
+    for level, pattern in enumerate(_LEVELS):
+        match = pattern.match(line)
+        if match is not None:
+            rest = line[match.end() :].strip()
+            # "Chương 2 của Luật này" is a sentence; "Chương II QUYỀN" is a heading.
+            is_named = not rest or rest[0] in ".:" or (level < _ARTICLE and (rest[0] in "–-" or rest.isupper()))
+            return level if is_named else None
+    return None
 
 
 def _heading(line: str, level: int, following: str) -> str:

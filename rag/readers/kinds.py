@@ -3,7 +3,7 @@
 import io
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from rag.archives import check_package
@@ -45,10 +45,10 @@ _HTML = Kind("HTML", read_html)
 _PDF = Kind("PDF", read_pdf)
 _WORD = Kind("Word", lambda raw, _: read_word(raw), "word/document.xml")
 _SLIDES = Kind("PowerPoint", lambda raw, _: read_slides(raw), "ppt/presentation.xml")
-_WORKBOOK = Kind("Excel", lambda raw, _: read_workbook(raw), "xl/workbook.xml")
+_WORKBOOK = Kind("Excel", lambda raw, source: _named(read_workbook(raw), source), "xl/workbook.xml")
 _BOOK = Kind("EPUB", read_book, "META-INF/container.xml")
-_CSV = Kind("CSV", lambda raw, source: read_csv(decode(raw, source)[0], source))
-_TSV = Kind("TSV", lambda raw, source: read_csv(decode(raw, source)[0], source, "\t"))
+_CSV = Kind("CSV", lambda raw, source: _named(read_csv(decode(raw, source)[0], source), source))
+_TSV = Kind("TSV", lambda raw, source: _named(read_csv(decode(raw, source)[0], source, "\t"), source))
 
 KINDS: Mapping[str, Kind] = {
     ".md": _MARKDOWN,
@@ -119,6 +119,11 @@ def _kind(raw: bytes, suffix: str, source: str) -> Kind | None:
         raise DocumentError(f"{source}: files of kind {suffix} are not read: save it as {_OLD_OFFICE[suffix]}")
     known = ", ".join(sorted({*KINDS, ".txt", ARCHIVE_SUFFIX}))
     raise DocumentError(f"{source}: files of kind {suffix} are not read: save it as one of {known}")
+
+
+def _named(reading: Reading, source: str) -> Reading:
+    """The same with the file's name for a title, where it has none: the first row of a table names its columns."""
+    return reading if reading.title else replace(reading, title=PurePosixPath(source).stem)
 
 
 def _names(raw: bytes) -> set[str]:

@@ -366,7 +366,8 @@ def _joint(paragraph: Sequence[_Row], row: _Row, column: _Column, leading: float
         return LINE
     if row.x0 - before.x0 > 0.8 * row.size and len(paragraph) >= 1 and not _hangs(paragraph, row):
         is_centred = abs((row.x0 + row.x1) - (before.x0 + before.x1)) < 2 * row.size
-        return SAME_LINE if is_centred and row.bold else PARAGRAPH
+        is_alike = row.bold and row.text.isupper() == before.text.isupper()
+        return SAME_LINE if is_centred and is_alike else PARAGRAPH
     room = column.right - before.x1
     first_word = row.pieces[0].text.split(" ", 1)[0]
     # A line is broken where the next word no longer fits.
@@ -374,7 +375,8 @@ def _joint(paragraph: Sequence[_Row], row: _Row, column: _Column, leading: float
     is_full = room < max(needed, 0.06 * (column.right - column.left))
     if is_full or (row.text[:1].islower() and _CLOSED.search(before.text) is None):
         return SAME_LINE
-    return SAME_LINE if row.bold and before.bold and _CLOSED.search(before.text) is None else PARAGRAPH
+    is_title = row.bold and before.bold and row.text.isupper() == before.text.isupper()
+    return SAME_LINE if is_title and _CLOSED.search(before.text) is None else PARAGRAPH
 
 
 def _hangs(paragraph: Sequence[_Row], row: _Row) -> bool:

@@ -15,6 +15,8 @@ _MACHINE_TITLE = re.compile(
     r"|.*\.(?:docx?|pdf|pptx?|xlsx?|html?|indd|tmp|rtf|odt))",
     re.IGNORECASE,
 )
+_TEMPLATE_DAYS = frozenset({"2013-12-23", "2013-01-27"})
+"""What python-docx and python-pptx leave in every file that they make."""
 _ISO_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 
 
@@ -54,7 +56,8 @@ def title_of(stated: str | None) -> str:
 def date_of(stated: datetime | str | None) -> str:
     """A day in ISO 8601, from a property; empty for none and for what is no date."""
     if isinstance(stated, datetime):
-        return stated.date().isoformat()
+        day = stated.date().isoformat()
+        return "" if day in _TEMPLATE_DAYS else day
     match = _ISO_DATE.match((stated or "").strip())
     if match is None:
         return ""
