@@ -33,6 +33,8 @@ _DECREE = re.compile(
     r"|KẾ HOẠCH|CHƯƠNG TRÌNH|ĐỀ ÁN|QUY CHẾ|QUY ĐỊNH|HƯỚNG DẪN|BIÊN BẢN|HỢP ĐỒNG|GIẤY MỜI)(?!\w)"
 )
 _ISSUED = re.compile(r"(?:[^\n|]{2,40},\s*)?ngày (\d{1,2}) tháng (\d{1,2}) năm (\d{4})\.?", re.IGNORECASE)
+_CONTENTS_LINE = re.compile(r"(?:[.…]\s?){4,}\s*\d+$")
+"""How a line of a table of contents ends."""
 _CLAUSE = re.compile(r"(\d{1,3}[a-zđ]?)[.)]\s")
 _POINT = re.compile(r"([a-zđ]\d?)\)\s")
 _LINE = re.compile(r"[^\n]*\S[^\n]*")
@@ -138,6 +140,8 @@ def _level(line: str) -> int | None:
         if match is not None:
             rest = line[match.end() :].strip()
             # "Chương 2 của Luật này" is a sentence; "Chương II QUYỀN" is a heading.
+            if _CONTENTS_LINE.search(rest):
+                return None
             is_named = not rest or rest[0] in ".:" or (level < _ARTICLE and (rest[0] in "–-" or rest.isupper()))
             return level if is_named else None
     return None

@@ -17,10 +17,16 @@ from rag.structure import is_legal_heading
 _PAGE_NUMBER = re.compile(
     r"[-–—|\s]*(?:trang|page|tr\.)?\s*(?:\d{1,4}|[ivxlc]{1,7})(?:\s*(?:/|trên|of)\s*\d{1,4})?[-–—|\s.]*", re.IGNORECASE
 )
+_CONTENTS_LINE = re.compile(r".*(?:[.…·]\s?){4,}\s*(?:\d+|[ivxlc]+)")
+"""A line of a table of contents: it repeats a heading, and would be taken for it."""
 _CLOSED = re.compile(r"[.!?…:;][\"'”’»)\]]*$")
 _MARGIN = 0.12
 """Of a page's height: where running heads, feet and page numbers stand."""
 _BULLET = re.compile(r"[-–—•*+▪◦●○■□✓➢❖\uf0b7\uf0a7\uf0d8\uf02d·]")
+
+
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +194,7 @@ def _without_furniture(pages: Sequence[Page]) -> list[Page]:
             if _furniture_key(row) in repeated or _PAGE_NUMBER.fullmatch(row.text)
             for piece in row.pieces
         }
+        off |= {piece for row in _rows(page.pieces) if _CONTENTS_LINE.fullmatch(row.text) for piece in row.pieces}
         kept.append(replace(page, pieces=tuple(piece for piece in page.pieces if piece not in off)))
     return kept
 
@@ -353,7 +360,8 @@ def _joint(paragraph: Sequence[_Row], row: _Row, column: _Column, leading: float
     """What stands between a paragraph and the next row: a space when the row goes on with it."""
     before = paragraph[-1]
     step = row.base - before.base
-    is_near = step <= 1.35 * leading or step <= 1.35 * row.size
+    # Two lines far apart are no paragraph, though they be a page's only ones.
+    is_near = step <= 1.35 * max(min(leading, 2.2 * row.size), row.size)
     if row.is_cells or before.is_cells:
         return LINE if row.is_cells and before.is_cells and step <= 2.5 * row.size else PARAGRAPH
     ratio = row.size / before.size if before.size else 1.0

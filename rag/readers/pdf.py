@@ -3,25 +3,23 @@
 The cells of ruled tables are found by pdfplumber, on the pages that have rules; scans are read by tesseract.
 """
 
-import ctypes
 import io
 import re
-from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from rag.encodings import from_font
 from rag.errors import DocumentError
 from rag.readers import scan
-from rag.readers.layout import Cell, Page, Piece, parts_of_pages
+from rag.readers.layout import Box, Cell, Page, parts_of_pages
+from rag.readers.letters import letters, pieces, quarter_turns
 from rag.readers.reading import Part, Reading, title_of
 
 _FEW_LETTERS = 25
 """Letters below which a page with a picture over it is a scan: its stamp or its page number may be text."""
 _PDF_DATE = re.compile(r"D:(\d{4})(\d{2})?(\d{2})?")
 _LEAST_RULES = 4
+_MOST_RULES = 3000
 _MOST_PAGES = 20_000
-_BOLD = re.compile(r"bold|black|heavy|demi", re.IGNORECASE)
 
 
 def read_pdf(raw: bytes, source: str) -> Reading:
@@ -72,6 +70,8 @@ def _read(document: Any, raw: bytes, source: str) -> Reading:
             raise DocumentError(f"{source}: is a scan (pictures of {len(pages)} pages, no text), and {lacking}")
         else:
             notes["unread_pages"] = ", ".join(map(str, scanned))
+    if len(document) > _MOST_PAGES:
+        notes["unread_pages"] = f"{_MOST_PAGES + 1}-{len(document)}"
     parts = parts_of_pages([page for page in pages if page.number not in recognised])
     if recognised:
         parts = _in_page_order(parts, recognised)
@@ -96,17 +96,17 @@ def _largest(parts: list[Part]) -> str:
 
 def _page(page: Any, number: int, label: str, tables: "_Tables") -> Page:
     width, height = page.get_size()
-    cells = tables.cells(number) if _has_rules(page) else []
+    if page.get_rotation() in (90, 270):
+        width, height = height, width
     text_page = page.get_textpage()
     try:
-        pieces = tuple(_pieces(text_page, height, cells))
+        turns = quarter_turns(text_page)
+        # The places of cells are those of a page that stands upright.
+        cells = tables.cells(number) if not turns and not page.get_rotation() and _has_rules(page) else []
+        found = tuple(pieces(letters(text_page, width, height, turns), cells))
     finally:
         text_page.close()
-    return Page(number, width, height, pieces, label=label)
-
-
-_Box = tuple[float, float, float, float]
-"""Left, top, right, bottom."""
+    return Page(number, height if turns % 2 else width, width if turns % 2 else height, found, label=label)
 
 
 class _Tables:
@@ -116,14 +116,20 @@ class _Tables:
         self._raw = raw
         self._document: Any = None
 
-    def cells(self, number: int) -> list[tuple[_Box, Cell]]:
+    def cells(self, number: int) -> list[tuple[Box, Cell]]:
         """The cells of the tables of a page, which have two rows and two columns at least."""
         import pdfplumber
 
-        if self._document is None:
-            self._document = pdfplumber.open(io.BytesIO(self._raw))
-        page = self._document.pages[number - 1]
-        found: list[tuple[_Box, Cell]] = []
+        try:
+            if self._document is None:
+                self._document = pdfplumber.open(io.BytesIO(self._raw))
+            return self._cells(self._document.pages[number - 1])
+        except Exception:  # noqa: BLE001 - pdfminer raises anything on a damaged page, whose letters are read all the same
+            return []
+
+    @staticmethod
+    def _cells(page: Any) -> list[tuple[Box, Cell]]:
+        found: list[tuple[Box, Cell]] = []
         for place, table in enumerate(page.find_tables()):
             rows = [row.cells for row in table.rows]
             if len(rows) >= 2 and max(sum(cell is not None for cell in row) for row in rows) >= 2:
@@ -141,100 +147,12 @@ class _Tables:
             self._document.close()
 
 
-class _Letters:
-    """The letters of a piece as they come; a change of font is kept, for each font may have its own encoding."""
-
-    def __init__(self, cell: Cell | None = None) -> None:
-        self.cell = cell
-        self.runs: list[tuple[str, str]] = []
-        self.box = [0.0, 0.0, 0.0, 0.0]
-        self.base = 0.0
-        self.sizes: list[float] = []
-        self.bold = 0
-
-    def add(self, char: str, font: str, box: tuple[float, float, float, float], base: float) -> None:
-        if not self.sizes:
-            self.box, self.base = list(box), base
-        if self.runs and self.runs[-1][1] == font:
-            self.runs[-1] = (self.runs[-1][0] + char, font)
-        else:
-            self.runs.append((char, font))
-        self.box = [
-            min(self.box[0], box[0]),
-            min(self.box[1], box[1]),
-            max(self.box[2], box[2]),
-            max(self.box[3], box[3]),
-        ]
-        self.sizes.append(box[3] - box[1])
-        self.bold += _BOLD.search(font) is not None
-
-    def space(self) -> None:
-        if self.runs and not self.runs[-1][0].endswith(" "):
-            self.runs[-1] = (self.runs[-1][0] + " ", self.runs[-1][1])
-
-    def piece(self) -> Piece | None:
-        # A letter in U+0002 or U+FFFE is a hyphen at the end of a line.
-        text = "".join(from_font(words, font) for words, font in self.runs)
-        text = " ".join(text.replace("\x02", "-").replace("\ufffe", "-").split())
-        if not text:
-            return None
-        size = sorted(self.sizes)[len(self.sizes) // 2]
-        x0, top, x1, bottom = self.box
-        return Piece(text, x0, x1, top, bottom, self.base, size, self.bold > 0.6 * len(self.sizes), self.cell)
-
-
-def _pieces(text_page: Any, height: float, cells: Sequence[tuple[_Box, Cell]]) -> Iterator[Piece]:
-    """The pieces of a page in the order in which the file draws them; slanted letters (watermarks) are left out."""
-    from pypdfium2 import raw
-
-    rect = raw.FS_RECTF()
-    x, y = ctypes.c_double(), ctypes.c_double()
-    buffer, flags = ctypes.create_string_buffer(256), ctypes.c_int()
-    current = _Letters()
-    for index in range(text_page.count_chars()):
-        code = raw.FPDFText_GetUnicode(text_page, index)
-        if code in (0, 0x0A, 0x0D):
-            continue
-        if code in (0x20, 0xA0, 0x09):
-            current.space()
-            continue
-        if abs((raw.FPDFText_GetCharAngle(text_page, index) + 0.1) % 6.2832 - 0.1) > 0.1:
-            continue
-        raw.FPDFText_GetLooseCharBox(text_page, index, rect)
-        raw.FPDFText_GetCharOrigin(text_page, index, x, y)
-        raw.FPDFText_GetFontInfo(text_page, index, buffer, 256, flags)
-        font = buffer.value.decode("utf-8", "replace")
-        box = (rect.left, height - rect.top, rect.right, height - rect.bottom)
-        base = height - y.value
-        cell = _cell_at((box[0] + box[2]) / 2, (box[1] + box[3]) / 2, cells)
-        if not current.sizes:
-            current.cell = cell
-        else:
-            size = max(current.sizes[-1], box[3] - box[1])
-            gap = box[0] - current.box[2]
-            if cell != current.cell or abs(base - current.base) > 0.35 * size or gap > 1.8 * size or gap < -1.5 * size:
-                piece = current.piece()
-                if piece is not None:
-                    yield piece
-                current = _Letters(cell)
-            elif gap > 0.2 * size:
-                current.space()
-        current.add(chr(code), font, box, base)
-    piece = current.piece()
-    if piece is not None:
-        yield piece
-
-
-def _cell_at(x: float, y: float, cells: Sequence[tuple[_Box, Cell]]) -> Cell | None:
-    return next((cell for (x0, top, x1, bottom), cell in cells if x0 <= x <= x1 and top <= y <= bottom), None)
-
-
 def _has_rules(page: Any) -> bool:
-    """Whether enough is drawn for a table: four lines, or boxes."""
+    """Whether what is drawn may be a table: four lines or boxes, and not the thousands of a map."""
     from pypdfium2 import raw
 
     paths = page.get_objects(filter=[raw.FPDF_PAGEOBJ_PATH], max_depth=3)
-    return sum(1 for _ in islice(paths, _LEAST_RULES)) == _LEAST_RULES
+    return _LEAST_RULES <= sum(1 for _ in islice(paths, _MOST_RULES + 1)) <= _MOST_RULES
 
 
 def _has_picture(page: Any) -> bool:

@@ -210,6 +210,32 @@ def test_a_page_has_the_label_that_the_file_gives_it(tmp_path: Path) -> None:
     assert [(chunk.page, chunk.label) for chunk in chunks] == [(1, "i"), (2, "1")]
 
 
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_a_page_that_lies_on_its_side_is_read(tmp_path: Path, turn: int) -> None:
+    pdf = new_pdf()
+    pdf.add_page()
+    with pdf.rotation(turn, 300, 400):
+        pdf.text(150, 400, "Dòng thứ nhất nằm ngang trên trang giấy xoay, có")
+        pdf.text(150, 416, "dòng thứ hai đi tiếp.")
+    with pdf.rotation(45, 300, 300):
+        pdf.text(150, 400, "DỰ THẢO")
+    expected = "Dòng thứ nhất nằm ngang trên trang giấy xoay, có dòng thứ hai đi tiếp."
+    assert read(tmp_path, "a.pdf", bytes(pdf.output())).text == expected
+
+
+def test_a_table_of_contents_is_left_out(tmp_path: Path) -> None:
+    pdf = new_pdf()
+    pdf.add_page()
+    for line in (
+        "MỤC LỤC",
+        "Điều 1. Phạm vi " + "." * 40 + " 3",
+        "Điều 2. Đối tượng " + ". " * 30 + "4",
+        "Câu đầu tiên.",
+    ):
+        pdf.multi_cell(0, 16, line, new_x="LMARGIN", new_y="NEXT")
+    assert read(tmp_path, "a.pdf", bytes(pdf.output())).text == "MỤC LỤC\n\nCâu đầu tiên."
+
+
 def old_font_pdf(font: str, lines: list[bytes]) -> bytes:
     """A PDF whose letters are bytes of windows-1252 in a font that draws them as Vietnamese, as old programs made."""
     shown = b" ".join(
