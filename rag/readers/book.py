@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from rag.errors import DocumentError
 from rag.readers.reading import Part, Reading, date_of, title_of
-from rag.readers.web import read_html
+from rag.readers.web import read_html, xml_root
 
 _CONTAINER = "META-INF/container.xml"
 _PAGES = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml")
@@ -28,7 +28,7 @@ def read_book(raw: bytes, source: str) -> Reading:
             if b".xhtml" in encrypted or b".html" in encrypted:
                 raise DocumentError(f"{source}: the book is copy-protected: use one without DRM")
         package = _package(archive, names, source)
-        tree = _parse(archive.read(package))
+        tree = xml_root(archive.read(package))
         folder = posixpath.dirname(package)
         parts: list[Part] = []
         for chapter in _chapters(tree, folder):
@@ -49,7 +49,7 @@ def read_book(raw: bytes, source: str) -> Reading:
 def _package(archive: zipfile.ZipFile, names: set[str], source: str) -> str:
     path = ""
     if _CONTAINER in names:
-        found = _parse(archive.read(_CONTAINER)).find(".//{*}rootfile")
+        found = xml_root(archive.read(_CONTAINER)).find(".//{*}rootfile")
         path = found.get("full-path", "") if found is not None else ""
     if path not in names:
         raise DocumentError(
@@ -72,9 +72,3 @@ def _chapters(tree: Any, folder: str) -> list[str]:
 
 def _dc(tree: Any, name: str) -> str:
     return " ".join((tree.findtext(f".//{{http://purl.org/dc/elements/1.1/}}{name}") or "").split())
-
-
-def _parse(raw: bytes) -> Any:
-    from lxml import etree
-
-    return etree.fromstring(raw, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))

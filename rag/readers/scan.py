@@ -61,7 +61,9 @@ def parts_of_text(text: str, page: int, label: str) -> Iterator[Part]:
     for block in re.split(r"\n[ \t]*\n", text.replace("\f", "\n")):
         lines: list[str] = []
         for line in filter(None, (" ".join(line.split()) for line in block.split("\n"))):
-            if lines and not LIST_ITEM.match(line) and not is_legal_heading(line):
+            begins = LIST_ITEM.match(line) or is_legal_heading(line)
+            # A heading in capitals stands close above its text.
+            if lines and not begins and lines[-1].isupper() == line.isupper():
                 lines[-1] += f" {line}"
             else:
                 lines.append(line)

@@ -84,6 +84,13 @@ def parts_of(element: Any, page: int | None = None) -> Iterator[Part]:
     yield from walker.parts
 
 
+def xml_root(raw: bytes) -> Any:
+    """The root of an XML file, without the entities that it defines and without what it refers to."""
+    from lxml import etree
+
+    return etree.fromstring(raw, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
+
+
 class _Walker:
     """Collects words until a block begins or ends, and rows until their table ends."""
 
