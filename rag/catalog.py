@@ -16,7 +16,7 @@ import numpy as np
 from rag.errors import DocumentError, IndexMismatchError
 from rag.types import Chunk, Document, FloatMatrix, ScoredChunk
 
-FORMAT = 1
+FORMAT = 2
 
 _SCHEMA = """
 CREATE TABLE manifest (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -26,7 +26,7 @@ CREATE TABLE documents (
 CREATE TABLE chunks (
     row INTEGER PRIMARY KEY AUTOINCREMENT, doc_id TEXT NOT NULL REFERENCES documents ON DELETE CASCADE,
     chunk_id TEXT NOT NULL, start_char INTEGER NOT NULL, end_char INTEGER NOT NULL,
-    page INTEGER, heading TEXT NOT NULL, vector BLOB NOT NULL);
+    page INTEGER, heading TEXT NOT NULL, label TEXT NOT NULL, vector BLOB NOT NULL);
 CREATE INDEX chunks_of_document ON chunks (doc_id);
 """
 
@@ -152,7 +152,7 @@ class Catalog:
         """
         doc_id = hashlib.sha256(f"{root}\0{document.doc_id}".encode()).hexdigest()[:16]
         rows = [
-            (doc_id, f"{doc_id}-{number:04d}", chunk.start_char, chunk.end_char, chunk.page, chunk.heading, vector)
+            (doc_id, f"{doc_id}-{number:04d}", *_columns(chunk), vector)
             for number, (chunk, vector) in enumerate(zip(chunks, map(_packed, vectors), strict=True))
         ]
         metadata = json.dumps(dict(document.metadata), ensure_ascii=False)
@@ -160,8 +160,8 @@ class Catalog:
         self._database.execute("DELETE FROM documents WHERE root = ? AND source = ?", (root, document.source))
         self._database.execute("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (doc_id, root, *fields))
         self._database.executemany(
-            "INSERT INTO chunks (doc_id, chunk_id, start_char, end_char, page, heading, vector)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO chunks (doc_id, chunk_id, start_char, end_char, page, heading, label, vector)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
 
@@ -195,11 +195,12 @@ class Catalog:
     def chunk_rows(self, document: Document) -> list[tuple[int, Chunk]]:
         """The (row, passage) pairs of a document, in order."""
         query = (
-            "SELECT row, chunk_id, start_char, end_char, page, heading FROM chunks WHERE doc_id = ? ORDER BY start_char"
+            "SELECT row, chunk_id, start_char, end_char, page, heading, label FROM chunks"
+            " WHERE doc_id = ? ORDER BY start_char"
         )
         return [
-            (row, Chunk(chunk_id, document.doc_id, document.text[start:end], start, end, page, heading))
-            for row, chunk_id, start, end, page, heading in self._database.execute(query, (document.doc_id,))
+            (row, Chunk(chunk_id, document.doc_id, document.text[start:end], start, end, *place))
+            for row, chunk_id, start, end, *place in self._database.execute(query, (document.doc_id,))
         ]
 
     def neighbours(self, chunk: Chunk, before: int, after: int) -> tuple[list[Chunk], list[Chunk]]:
@@ -218,7 +219,7 @@ class Catalog:
         """The passage of a row, with `score`."""
         query = (
             "SELECT c.chunk_id, c.doc_id, substr(d.text, c.start_char + 1, c.end_char - c.start_char), c.start_char,"
-            " c.end_char, c.page, c.heading, d.title, d.source, d.date"
+            " c.end_char, c.page, c.heading, c.label, d.title, d.source, d.date"
             " FROM chunks c JOIN documents d USING (doc_id) WHERE c.row = ?"
         )
         *chunk, title, source, date = self._database.execute(query, (row,)).fetchone()
@@ -229,6 +230,10 @@ class Catalog:
         stored = self._database.execute("SELECT row, vector FROM chunks ORDER BY row").fetchall()
         packed = b"".join(vector for _, vector in stored)
         return [row for row, _ in stored], np.frombuffer(packed, dtype="<f4").reshape(-1, dimension)
+
+
+def _columns(chunk: Chunk) -> tuple[int, int, int | None, str, str]:
+    return chunk.start_char, chunk.end_char, chunk.page, chunk.heading, chunk.label
 
 
 def _packed(vector: FloatMatrix) -> bytes:

@@ -261,7 +261,7 @@ def _cite(span: _Span, citations: list[Citation]) -> int:
     citations.append(
         Citation(
             number, chunk.doc_id, span.passage.title, span.passage.source, chunk.page,
-            span.start_char, span.end_char, span.text,
+            span.start_char, span.end_char, span.text, chunk.label,
         )
     )  # fmt: skip
     return number

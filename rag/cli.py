@@ -14,7 +14,7 @@ from rag.messages import message
 
 if TYPE_CHECKING:
     from rag.pipeline import Bot
-    from rag.types import Answer, ScoredChunk
+    from rag.types import Answer, Citation, ScoredChunk
 
 _QUOTE_CHARS = 300
 
@@ -255,13 +255,20 @@ def _print_answer(answer: "Answer", lang: str) -> None:
         return
     print()
     for citation in answer.citations:
-        place = f"{citation.source}, {citation.start_char}-{citation.end_char}"
-        print(f"[{citation.number}] {citation.title} ({place})\n    “{citation.quote}”")
+        print(f"[{citation.number}] {citation.title} ({_place(citation, lang)})\n    “{citation.quote}”")
     supported = sum(sentence.support == "supported" for sentence in answer.sentences)
     print(message("checked", lang, supported=supported, sentences=len(answer.sentences)))
     if answer.reason:
         code, _, details = answer.reason.partition(": ")
         print(message(code, lang, details=details))
+
+
+def _place(citation: "Citation", lang: str) -> str:
+    """Where a quote stands: "a.pdf, page 3 (iv), 120-240", "b.xlsx, hàng 5, 120-240"."""
+    label = citation.label
+    if citation.page is not None:
+        label = message("page", lang, page=citation.page) + (f" ({label})" if label else "")
+    return ", ".join(filter(None, (citation.source, label, f"{citation.start_char}-{citation.end_char}")))
 
 
 def _print_passages(passages: Sequence["ScoredChunk"]) -> None:

@@ -185,6 +185,10 @@ class RagConfig:
     """Longer questions are refused: no search is served by a pasted chapter."""
     max_file_mb: int = 50
     """Larger files are refused rather than filling the memory."""
+    max_archive_files: int = 10_000
+    """A zip archive of more is refused: nobody packs that many documents."""
+    max_archive_mb: int = 2000
+    """A zip archive that unpacks to more is refused; it is read file by file, so this bounds the time alone."""
     chunking: ChunkingConfig = field(default_factory=ChunkingConfig)
     embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)
     retrieval: RetrievalConfig = field(default_factory=RetrievalConfig)
@@ -200,6 +204,8 @@ class RagConfig:
         Raises:
             ConfigError: naming the setting, its value and its range.
         """
+        _within("max_archive_files", self.max_archive_files, 1, 10_000_000)
+        _within("max_archive_mb", self.max_archive_mb, 1, 10_000_000)
         _within("chunking.chunk_chars", self.chunking.chunk_chars, 100, 20_000)
         _within("chunking.overlap_chars", self.chunking.overlap_chars, 0, self.chunking.chunk_chars // 2)
         _within("embedding.max_tokens", self.embedding.max_tokens or 8, 8, 1_000_000)

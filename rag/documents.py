@@ -1,19 +1,28 @@
-"""Files to Documents: decoding, joined lines, furniture off, title and date from where the file says them."""
+"""Files to Documents: joined lines, furniture off, title and date from where the file says them."""
 
 import hashlib
+import io
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from rag.archives import members, opened
+from rag.config import RagConfig
+from rag.encodings import decode
 from rag.errors import DocumentError
 from rag.listing import LIST_ITEM
+from rag.readers.kinds import ARCHIVE_SUFFIX, read
+from rag.readers.reading import Part, Reading
+from rag.structure import PATH_MARK, decree_title, is_legal_heading, issued
 from rag.text import normalize, sentence_spans
-from rag.types import Document
+from rag.types import Document, Place
 
-TEXT_SUFFIXES = frozenset({".txt", ".md", ".markdown", ""})
 TITLE_CHARS = 90
+_PATH_HEADING_CHARS = 160
+"""Of a heading in the path above a passage: a whole paragraph in a heading's style is no name."""
 
 _DATE_LINE = re.compile(r"\s*date (\d{4}-\d{2}-\d{2})\s+")
 _PAGE_MARK = re.compile(r"(?:trang|page)\s*\d+(?:\s*(?:/|trên|of)\s*\d+)?|[-–—]\s*\d+\s*[-–—]", re.IGNORECASE)
@@ -32,25 +41,61 @@ class SourceFile:
 
     path: Path
     source: str
+    member: str = ""
+    """The name within the archive at `path`; empty for a file of its own."""
+    member_size: int = 0
+    """Bytes, unpacked."""
+    problem: str = ""
+    """Why it cannot be read, where that is known before: an archive over the limits."""
+
+    @contextmanager
+    def open(self) -> Iterator[io.BufferedIOBase]:
+        """Its bytes, as a stream.
+
+        Raises:
+            OSError: the file cannot be opened.
+            DocumentError: the archive cannot be unpacked.
+        """
+        if self.member:
+            with opened(self.path, self.member, self.source) as stream:
+                yield stream
+        else:
+            with self.path.open("rb") as file:
+                yield file
+
+    def size(self) -> int:
+        """Bytes.
+
+        Raises:
+            OSError: there is no such file any more.
+        """
+        return self.member_size if self.member else self.path.stat().st_size
 
 
-def scan(root: Path) -> list[SourceFile]:
+def scan(root: Path, config: RagConfig | None = None) -> list[SourceFile]:
     """The files under `root` in the order of their names; hidden ones are passed over. A file is its own list.
+
+    The files of an archive stand in its place, "archive.zip/inner.docx"; `config` has the limits, None takes the
+    defaults. An archive that cannot be opened is listed itself, with its problem.
 
     Raises:
         DocumentError: there is nothing at `root`, or no file in it.
     """
+    limits = config if config is not None else RagConfig()
     if root.is_file():
-        return [SourceFile(root, root.name)]
+        return _expanded(SourceFile(root, root.name), limits)
     if not root.is_dir():
         raise DocumentError(f"no such file or folder: {root}: name a folder of documents")
     files: list[SourceFile] = []
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        paths = (Path(folder, name) for name in names if not name.startswith("."))
-        files.extend(SourceFile(path, path.relative_to(root).as_posix()) for path in paths if path.is_file())
+        # "~$baocao.docx" is what Word keeps beside a document that is open.
+        paths = (Path(folder, name) for name in names if not name.startswith((".", "~$")))
+        for path in paths:
+            if path.is_file():
+                files.extend(_expanded(SourceFile(path, path.relative_to(root).as_posix()), limits))
     if not files:
-        raise DocumentError(f"the folder {root} has no files: put documents (.txt, .md) into it")
+        raise DocumentError(f"the folder {root} has no files: put documents (.pdf, .docx, .txt, …) into it")
     return sorted(files, key=lambda file: file.source)
 
 
@@ -58,25 +103,32 @@ def read_document(file: SourceFile, max_file_mb: int) -> Document:
     """The Document in a file.
 
     Raises:
-        DocumentError: the file cannot be read, is too large, is not UTF-8 or UTF-16 text, or holds no words.
+        DocumentError: the file cannot be read, is too large, of a kind that is not known, damaged, or holds no words.
     """
-    if file.path.suffix.lower() not in TEXT_SUFFIXES:
-        raise DocumentError(f"{file.source}: files of kind {file.path.suffix} are not read: save it as .txt or .md")
+    if file.problem:
+        raise DocumentError(file.problem)
     try:
-        size = file.path.stat().st_size
+        size = file.size()
         if size > max_file_mb * 1_000_000:
             raise DocumentError(
                 f"{file.source}: {size / 1e6:.0f} MB is over the limit of {max_file_mb} MB:"
                 " split it or raise max_file_mb"
             )
-        raw = file.path.read_bytes()
+        with file.open() as stream:
+            raw = stream.read()
     except OSError as error:
         raise DocumentError(f"{file.source}: cannot be read ({error.strerror}): check its permissions") from error
-    return make_document(_decoded(raw, file.source), file.source)
+    reading = read(raw, file.source, max_file_mb)
+    if reading is not None:
+        return document_of(reading, file.source)
+    text, encoding = decode(raw, file.source)
+    return make_document(text, file.source, notes={"encoding": encoding} if not encoding.startswith("utf") else {})
 
 
-def make_document(raw_text: str, source: str, title: str = "") -> Document:
+def make_document(raw_text: str, source: str, title: str = "", notes: Mapping[str, str] | None = None) -> Document:
     """A Document of text that is already decoded; an empty `title` is taken from the text.
+
+    `notes` go into the document's metadata.
 
     Raises:
         DocumentError: there are no words in the text.
@@ -86,17 +138,97 @@ def make_document(raw_text: str, source: str, title: str = "") -> Document:
     if date is not None:
         text = text[date.end() :]
     paragraphs = _paragraphs(text)
-    body = "\n\n".join(paragraphs)
+    stated = date[1] if date is not None else ""
+    return _document(paragraphs, "\n\n".join(paragraphs), source, title, stated, dict(notes or {}))
+
+
+def document_of(reading: Reading, source: str) -> Document:
+    """A Document of what a reader found, with the places of its pages, headings and rows.
+
+    Raises:
+        DocumentError: there are no words in it.
+    """
+    title = " ".join(normalize(reading.title).split())
+    date = reading.date
+    body = ""
+    places: list[Place] = []
+    path: dict[int, str] = {}
+    for part in reading.parts:
+        text = _cleaned(part.text)
+        stated = _DATE_LINE.match(f"{text} ") if not body else None
+        if stated is not None:
+            date, text = stated[1], text[stated.end() :]
+        if not text:
+            continue
+        body += part.joint if body else ""
+        if part.level:
+            path = {level: heading for level, heading in path.items() if level < part.level}
+            # The title stands above every passage already.
+            path[part.level] = "" if text == title else text[:_PATH_HEADING_CHARS]
+        place = _place(len(body), part, path)
+        if not places or (place.heading, place.page, place.label) != (
+            places[-1].heading, places[-1].page, places[-1].label,
+        ):  # fmt: skip
+            places.append(place)
+        body += text
+    if all(not place.heading and place.page is None and not place.label for place in places):
+        places = []
+    paragraphs = body.split("\n\n")
+    return _document(paragraphs, body, source, title, date, dict(reading.notes), tuple(places))
+
+
+def _expanded(file: SourceFile, limits: RagConfig) -> list[SourceFile]:
+    """The files in an archive; any other file alone."""
+    if file.path.suffix.lower() != ARCHIVE_SUFFIX:
+        return [file]
+    try:
+        found = members(file.path, file.source, limits.max_archive_files, limits.max_archive_mb)
+    except DocumentError as error:
+        return [SourceFile(file.path, file.source, problem=str(error))]
+    if not found:
+        return [SourceFile(file.path, file.source, problem=f"{file.source}: the archive is empty: remove it")]
+    nested = "an archive in an archive is not read: unpack it"
+    return [
+        SourceFile(
+            file.path, f"{file.source}/{one.shown}", one.name, one.size,
+            f"{file.source}/{one.shown}: {nested}" if one.shown.lower().endswith(ARCHIVE_SUFFIX) else "",
+        )
+        for one in found
+    ]  # fmt: skip
+
+
+def _place(start: int, part: Part, path: Mapping[int, str]) -> Place:
+    heading = PATH_MARK.join(path[level] for level in sorted(path) if path[level])
+    return Place(start, heading, part.page, part.label)
+
+
+def _cleaned(text: str) -> str:
+    """The lines of a part without what no one sees; an empty line within it would be a new paragraph."""
+    lines = (" ".join(line.split()) for line in normalize(text).split("\n"))
+    return "\n".join(line for line in lines if line and _EMPTY_CAPTION.fullmatch(line) is None)
+
+
+def _document(
+    paragraphs: Sequence[str],
+    body: str,
+    source: str,
+    title: str,
+    date: str,
+    metadata: dict[str, str],
+    places: tuple[Place, ...] = (),
+) -> Document:
     if not any(char.isalnum() for char in body):
         raise DocumentError(f"{source}: there is no text in it: remove it or give it content")
-    metadata: dict[str, str] = {}
     origin = _ORIGIN.fullmatch(paragraphs[-1])
     if origin is not None:
         metadata["origin"] = origin[1]
     if not title:
+        title = decree_title(paragraphs)
+        metadata["title_from"] = "decree"
+    if not title:
         title, metadata["title_from"] = _title(paragraphs)
     digest = hashlib.sha256(f"{source}\0{body}".encode()).hexdigest()
-    return Document(digest[:16], title, body, source, date[1] if date is not None else None, metadata)
+    return Document(digest[:16], title, body, source, issued(paragraphs) or date or None, metadata, places)
 
 
 def is_heading(paragraph: str) -> bool:
@@ -116,17 +248,6 @@ def heading_text(paragraph: str) -> str:
     """A heading without Markdown's number signs."""
     marked = _MARKDOWN_HEADING.fullmatch(paragraph)
     return marked[1] if marked is not None else paragraph
-
-
-def _decoded(raw: bytes, source: str) -> str:
-    encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    try:
-        text = raw.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise DocumentError(f"{source}: is not text in UTF-8 or UTF-16: save it as UTF-8") from error
-    if "\0" in text:
-        raise DocumentError(f"{source}: is not a text file (it holds zero bytes): save it as UTF-8 text")
-    return text
 
 
 def _paragraphs(text: str) -> list[str]:
@@ -162,7 +283,7 @@ def _wrap_width(lines: Sequence[str]) -> int:
 
 def _continues(before: str, line: str, after_blank: bool, width: int) -> bool:
     """Whether `line` goes on with the sentence or paragraph of the line `before` it."""
-    if LIST_ITEM.match(line) or _MARKDOWN_HEADING.fullmatch(before):
+    if LIST_ITEM.match(line) or _MARKDOWN_HEADING.fullmatch(before) or is_legal_heading(line):
         return False
     if line[0].islower() and not _SENTENCE_CLOSED.search(before):
         return True

@@ -16,6 +16,7 @@ from rag.abbreviations import Spelling, known_abbreviations, respelled_keys
 from rag.asking import AnswerKind, Wanted, has_new_amount, has_new_date, wanted
 from rag.claims import dates, names, numbers
 from rag.injection import is_command
+from rag.structure import PATH_MARK
 from rag.text import fold, is_unaccented, sentence_spans, syllable_key, syllables
 from rag.types import FloatMatrix, ScoredChunk
 
@@ -136,7 +137,7 @@ def candidates(passages: Sequence[ScoredChunk]) -> list[Candidate]:
             near = f"{scored.title} {chunk.heading} {before}"
             before = text
             key = (chunk.doc_id, chunk.start_char + start)
-            is_heading = text in (scored.title, chunk.heading)
+            is_heading = text in (scored.title, *chunk.heading.split(PATH_MARK))
             if key in seen or is_heading or len(text.split()) < 4 or _NO_EVIDENCE.match(text) or is_command(text):
                 continue
             seen.add(key)

@@ -19,6 +19,7 @@ from rag.documents import SourceFile, read_document, scan
 from rag.errors import DocumentError, IndexMismatchError, IndexMissingError
 from rag.lexical import LexicalIndex, build_lexical
 from rag.progress import IndexProgress, Meter
+from rag.structure import PATH_MARK
 from rag.types import Chunk, Document, Embedder, FloatMatrix, ScoredChunk
 
 CATALOG = "catalog.sqlite"
@@ -150,7 +151,7 @@ def update_index(
         IndexMismatchError: the index was made by another model or settings and `rebuild` is not set.
     """
     began = time.monotonic()
-    files = [(_root_name(root, folder), file) for root in roots for file in scan(root)]
+    files = [(_root_name(root, folder), file) for root in roots for file in scan(root, config)]
     target = folder / CATALOG
     working = folder / f"{CATALOG}.new" if rebuild else target
     if rebuild or not target.exists():
@@ -189,9 +190,11 @@ def index_documents(
 
 
 def passage_text(document: Document, chunk: Chunk) -> str:
-    """What is embedded and indexed of a passage: its words below its title and heading."""
+    """What is embedded and indexed of a passage: its words below its title and the path of its headings."""
     title = document.title if document.metadata.get("title_from") != "first sentence" else ""
-    above = [line for line in dict.fromkeys((title, chunk.heading)) if line and line not in chunk.text]
+    above = [
+        line for line in dict.fromkeys((title, *chunk.heading.split(PATH_MARK))) if line and line not in chunk.text
+    ]
     return "\n".join([*above, chunk.text])
 
 
@@ -274,7 +277,7 @@ def _store(
 
 def _file_hash(file: SourceFile) -> str:
     try:
-        with file.path.open("rb") as stream:
+        with file.open() as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise DocumentError(f"{file.source}: cannot be read ({error.strerror}): check its permissions") from error

@@ -18,6 +18,7 @@ _MESSAGES = {
         " đoạn: hãy giảm chunking.chunk_chars rồi chạy `rag index --rebuild`",
     ),
     "nothing_found": ("Nothing found.", "Không tìm thấy đoạn nào."),
+    "page": ("page {page}", "trang {page}"),
     "nearest": ("Nearest passages:", "Các đoạn gần nhất:"),
     "checked": (
         "{supported} of {sentences} sentences are borne out by the words they cite.",

@@ -206,7 +206,9 @@ def _folded(passage: ScoredChunk) -> str:
 def _heading(passage: ScoredChunk) -> str:
     where = [passage.source]
     if passage.chunk.page is not None:
-        where.append(f"trang {passage.chunk.page}")
+        where.append(f"trang {passage.chunk.page}" + (f" ({passage.chunk.label})" if passage.chunk.label else ""))
+    elif passage.chunk.label:
+        where.append(passage.chunk.label)
     if passage.date:
         where.append("/".join(reversed(passage.date.split("-"))))
     if passage.chunk.heading and passage.chunk.heading != passage.title:

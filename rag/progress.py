@@ -98,6 +98,6 @@ def _bar(lang: str) -> Any:
 
 def _size(file: SourceFile) -> int:
     try:
-        return file.path.stat().st_size
+        return file.size()
     except OSError:  # it is named when it is read
         return 0

@@ -14,6 +14,19 @@ FloatMatrix = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where something begins in a document's text; it holds up to the next place."""
+
+    start_char: int
+    heading: str = ""
+    """The path of headings down to here, the widest first."""
+    page: int | None = None
+    """1-based physical page or slide."""
+    label: str = ""
+    """What the file itself calls the place: the page's label ("iv"), or the row of a sheet ("hàng 5")."""
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """One text of the corpus. `text` is NFC; every offset in this package counts its characters."""
 
@@ -25,6 +38,8 @@ class Document:
     date: str | None = None
     """ISO 8601, when the file says it."""
     metadata: Mapping[str, str] = field(default_factory=dict)
+    places: tuple[Place, ...] = ()
+    """In order, where the file has pages, headings or rows; used for cutting passages, and not stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +52,11 @@ class Chunk:
     start_char: int
     end_char: int
     page: int | None = None
-    """1-based physical page; None for files without pages."""
+    """1-based physical page on which it begins; None for files without pages."""
     heading: str = ""
+    """The path of headings above it, the widest first."""
+    label: str = ""
+    """What the file calls the place: a page's label where it is not its number ("iv"), the rows of a sheet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +104,12 @@ class Citation:
     start_char: int
     end_char: int
     quote: str
+    label: str = ""
+    """As `Chunk.label`."""
+
+    def as_json(self) -> dict[str, Any]:
+        """One entry of the `citations` list of the command line's contract; `label` is in it where there is one."""
+        return {name: value for name, value in asdict(self).items() if name != "label" or value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +159,7 @@ class Answer:
             "abstained": self.abstained,
             "reason": self.reason,
             "sentences": [asdict(sentence) for sentence in self.sentences],
-            "citations": [asdict(citation) for citation in self.citations],
+            "citations": [citation.as_json() for citation in self.citations],
             "retrieved": [scored.as_json(rank) for rank, scored in enumerate(self.retrieved, start=1)],
             "generator": self.generator,
             "timings_ms": dict(self.timings_ms),
