@@ -1,7 +1,6 @@
 """Files to Documents: decoding, joined lines, furniture off, title and date from where the file says them."""
 
 import hashlib
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,26 +31,6 @@ class SourceFile:
 
     path: Path
     source: str
-
-
-def scan(root: Path) -> list[SourceFile]:
-    """The files under `root` in the order of their names; hidden ones are passed over. A file is its own list.
-
-    Raises:
-        DocumentError: there is nothing at `root`, or no file in it.
-    """
-    if root.is_file():
-        return [SourceFile(root, root.name)]
-    if not root.is_dir():
-        raise DocumentError(f"no such file or folder: {root}: name a folder of documents")
-    files: list[SourceFile] = []
-    for folder, folders, names in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        paths = (Path(folder, name) for name in names if not name.startswith("."))
-        files.extend(SourceFile(path, path.relative_to(root).as_posix()) for path in paths if path.is_file())
-    if not files:
-        raise DocumentError(f"the folder {root} has no files: put documents (.txt, .md) into it")
-    return sorted(files, key=lambda file: file.source)
 
 
 def read_document(file: SourceFile, max_file_mb: int) -> Document:

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from rag.chunking import split_document
 from rag.config import ChunkingConfig
-from rag.documents import read_document, scan
+from rag.documents import read_document
+from rag.scanning import scan
 from rag.text import sentence_spans
 from rag.types import Document
 from tests.conftest import SEEDS
@@ -38,7 +39,7 @@ def test_no_word_is_lost(words: list[str]) -> None:
     assert all(covered[position] or char.isspace() for position, char in enumerate(whole.text))
 
 
-@pytest.mark.parametrize("file", scan(SEEDS), ids=lambda file: file.source[:3])
+@pytest.mark.parametrize("file", scan(SEEDS).files, ids=lambda file: file.source[:3])
 def test_shipped_articles_are_cut_between_sentences(file: object) -> None:
     whole = read_document(file, 50)  # type: ignore[arg-type]
     starts = {start for start, _ in sentence_spans(whole.text)}
