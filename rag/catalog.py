@@ -294,7 +294,7 @@ class Catalog:
         if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
             return IndexWriteError(
                 f"{self.path} cannot be read or written ({error}): make room on the disk and run `rag index` again;"
-                " the index is as it was"
+                " the index stays whole"
             )
         if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
             return IndexWriteError(
