@@ -54,6 +54,19 @@ class KnownFile:
     published: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A generation that is about to be published, and how it differs from the one before."""
+
+    generation: int
+    chunks: int
+    """How many passages it has."""
+    new: tuple[str, ...]
+    """The ids of documents that the one before did not have."""
+    gone: tuple[int, ...]
+    """The rows of passages that are no longer there."""
+
+
 class CatalogWriter(Catalog):
     """A catalog that one process, the holder of the writer's lock, changes."""
 
@@ -87,6 +100,8 @@ class CatalogWriter(Catalog):
         """Drop what files there are, for a run that reads all of them anew; documents stay to be found again."""
         with self._transaction():
             self._execute("DELETE FROM paths")
+            # Its views show documents that no path names any more, and are no base for others.
+            self._execute("UPDATE manifest SET value = '{}' WHERE name = 'views'")
 
     def known_files(self) -> dict[FileKey, KnownFile]:
         """Every file, as it was staged last, or else as it is published."""
@@ -169,12 +184,12 @@ class CatalogWriter(Catalog):
         staged: Collection[FileKey],
         gone: Collection[FileKey],
         views: Mapping[str, Any],
-        build_views: Callable[[int], Mapping[str, Any]],
+        build_views: Callable[["Published"], Mapping[str, Any]],
     ) -> None:
         """Make one new generation: these staged files in, these gone, whatever else was staged dropped.
 
-        `views` is the record of the present views, {} when there are none that are whole; `build_views` is called with
-        the new generation to make others when the passages have changed. An exception leaves everything unpublished.
+        `views` is the record of the present views, {} when there are none that are whole; `build_views` is called
+        to make others when the passages have changed. An exception leaves everything unpublished.
         """
         # Published means: on the disk. A COMMIT in this mode returns after the log is synced.
         self._execute("PRAGMA synchronous = FULL")
@@ -183,10 +198,12 @@ class CatalogWriter(Catalog):
                 generation = self.manifest()["generation"] + 1
                 before = self._published_documents()
                 self._put_paths_in_force(staged, gone)
-                self._execute("DELETE FROM documents WHERE doc_id NOT IN (SELECT doc_id FROM paths)")
                 after = self._published_documents()
+                rows = [row for doc_id in sorted(before - after) for row in self._rows_of(doc_id)]
+                self._execute("DELETE FROM documents WHERE doc_id NOT IN (SELECT doc_id FROM paths)")
                 ((chunks,),) = self._rows("SELECT count(*) FROM chunks")
-                record = views if views and before == after else build_views(generation)
+                published = Published(generation, chunks, tuple(sorted(after - before)), tuple(rows))
+                record = views if views and before == after else build_views(published)
                 values = {"generation": generation, "views": record}
                 ((paths,),) = self._rows("SELECT count(*) FROM paths")
                 values["contents"] = {"documents": len(after), "chunks": chunks, "paths": paths}
@@ -226,6 +243,9 @@ class CatalogWriter(Catalog):
         for key in (*gone, *(waiting & wanted)):
             self._execute("DELETE FROM paths WHERE root = ? AND file = ? AND published", key)
         self._execute("UPDATE OR REPLACE paths SET published = 1 WHERE NOT published")
+
+    def _rows_of(self, doc_id: str) -> list[int]:
+        return [row for (row,) in self._rows("SELECT row FROM chunks WHERE doc_id = ?", (doc_id,))]
 
     def _published_documents(self) -> set[str]:
         return {doc_id for (doc_id,) in self._rows("SELECT DISTINCT doc_id FROM paths WHERE published")}

@@ -2,14 +2,14 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from rag.catalog import Catalog
-from rag.catalog_writing import CatalogWriter, FileKey, KnownFile, passage_key, stored_id
+from rag.catalog_writing import CatalogWriter, FileKey, KnownFile, Published, passage_key, stored_id
 from rag.chunking import split_document
 from rag.config import RagConfig
 from rag.documents import SourceFile, read_document
@@ -19,10 +19,14 @@ from rag.locking import only_writer
 from rag.progress import IndexProgress, Meter
 from rag.scanning import Scan, Stamp, content_key, read_still, scan, stamp
 from rag.types import Document, Embedder, FloatMatrix
-from rag.views import build_views, damaged_files, remove_views
+from rag.views import Base, build_views, damaged_files, remove_views
 
 _PASSAGES_AT_ONCE = 128
 """Passages embedded between two reports of progress: seconds with a transformer, and some batches of them."""
+
+_MOST_REPLACED = 0.25
+"""Share of the passages whose predecessors the views may still count among the frequencies of words; past it they are
+made anew. A change of one file in ten thousand then costs seconds, not a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,17 +368,23 @@ def _publish(run: _Run, folder: Path, gone: Collection[FileKey]) -> None:
     catalog = run.catalog
     old = catalog.manifest()["views"]
     views = old if old and not any(damaged_files(folder, old)) else {}
-    if run.staged or gone or not views:
+
+    def build(published: Published) -> dict[str, Any]:
+        base = Base(views, published.gone) if views else None
+        if base is not None and views["replaced"] + len(base.gone) > _MOST_REPLACED * published.chunks:
+            base = None
+        new = catalog.documents() if base is None else map(catalog.document, published.new)
         dimension = int(run.embedder.identity["dimension"])
-        catalog.publish(
-            run.staged, gone, views, lambda number: build_views(folder, number, _passages(catalog), dimension)
-        )
+        return build_views(folder, published.generation, _passages(catalog, new), dimension, base)
+
+    if run.staged or gone or not views:
+        catalog.publish(run.staged, gone, views, build)
     if run.restamped:
         catalog.restamp(run.restamped)
 
 
-def _passages(catalog: Catalog) -> Iterator[tuple[int, str, FloatMatrix]]:
-    for document in catalog.documents():
+def _passages(catalog: Catalog, documents: Iterable[Document]) -> Iterator[tuple[int, str, FloatMatrix]]:
+    for document in documents:
         for row, chunk, vector in catalog.embedded_chunks(document):
             yield row, passage_text(document, chunk), vector
 

@@ -8,6 +8,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import faiss
 import numpy as np
 
 from rag.errors import IndexDamagedError, IndexWriteError, first_line
-from rag.lexical import LexicalIndex, build_lexical
+from rag.lexical import LexicalIndex, build_lexical, update_lexical
 from rag.types import FloatMatrix
 from rag.vectors import sha256_of
 
@@ -64,10 +65,25 @@ class Views:
         return [float(np.dot(vector[0], self._dense.reconstruct(row))) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Base:
+    """Whole views to start from, and what of them is not to be taken over."""
+
+    record: Mapping[str, Any]
+    gone: Sequence[int]
+    """The rows of passages that are no longer there."""
+
+
 def build_views(
-    folder: Path, generation: int, passages: Iterable[tuple[int, str, FloatMatrix]], dimension: int
+    folder: Path,
+    generation: int,
+    passages: Iterable[tuple[int, str, FloatMatrix]],
+    dimension: int,
+    base: Base | None = None,
 ) -> dict[str, Any]:
     """Write both views of (row, text, vector of shape (dimension,)) passages; what the catalog is to say of them.
+
+    With `base` the passages come in addition to those of other views, whose files stay as they are.
 
     Raises:
         IndexWriteError: they cannot be written; what there is of them is removed.
@@ -83,9 +99,18 @@ def build_views(
             yield row, text
 
     try:
-        build_lexical(views / _LEXICAL, texts())
+        if base is None:
+            build_lexical(views / _LEXICAL, texts())
+            dense: Any = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
+        else:
+            start = folder / base.record["name"]
+            shutil.copytree(
+                start / _LEXICAL, views / _LEXICAL, copy_function=_linked, ignore=shutil.ignore_patterns("*.lock")
+            )
+            update_lexical(views / _LEXICAL, base.gone, texts())
+            dense = faiss.read_index(str(start / _DENSE))
+            dense.remove_ids(np.array(base.gone, dtype=np.int64))
         matrix = np.stack(vectors) if vectors else np.zeros((0, dimension), dtype=np.float32)
-        dense = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
         dense.add_with_ids(matrix, np.array(rows, dtype=np.int64))
         faiss.write_index(dense, str(views / _DENSE))
         files = {name: [(views / name).stat().st_size, sha256_of(views / name)] for name in _files(views)}
@@ -101,7 +126,8 @@ def build_views(
     except BaseException:
         shutil.rmtree(views, ignore_errors=True)
         raise
-    return {"name": views.name, "files": files}
+    replaced = base.record["replaced"] + len(base.gone) if base is not None else 0
+    return {"name": views.name, "files": files, "replaced": replaced}
 
 
 def damaged_files(folder: Path, record: Mapping[str, Any], read_up_to: int | None = None) -> Iterator[tuple[Path, str]]:
@@ -130,6 +156,14 @@ def _files(views: Path) -> list[str]:
     """The files of views by their paths below it. Locks are no part of them: opening writes them anew."""
     files = (path for path in views.rglob("*") if path.is_file() and path.suffix != ".lock")
     return sorted(path.relative_to(views).as_posix() for path in files)
+
+
+def _linked(source: str, target: str) -> None:
+    """One file under two names, where the file system can; tantivy writes its files once and never again."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def _sync(path: Path) -> None:

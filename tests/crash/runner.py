@@ -31,7 +31,7 @@ from rag.verifying import verify_index
 
 MODES = {"kill": 2, "tear": 3, "full": 4}
 _COUNT = 1
-_WORDS = ("mèo", "chó", "gà", "vịt", "đen", "trắng", "kể chuyện")
+_WORDS = ("mèo", "chó", "gà", "vịt", "đen", "trắng", "kể chuyện", "cừu", "số")
 
 BEFORE = {
     "a.txt": "Chuyện con mèo đen.\n\nCon mèo đen kể chuyện cho con gà nghe mỗi buổi tối.",
@@ -43,9 +43,11 @@ AFTER = {
     "doi-ten.txt": BEFORE["a.txt"],
     "c.txt": "Chuyện con vịt.\n\nCon vịt trắng bơi qua sông tìm con gà.",
 }
+_SHEEP = {f"cuu-{number}.txt": f"Con cừu số {number} qua cầu rồi nằm nghỉ." for number in range(9)}
 SCENARIOS: dict[str, tuple[Mapping[str, str], Mapping[str, str], bool]] = {
     "build": ({}, BEFORE, False),
     "update": (BEFORE, AFTER, False),
+    "edit": (_SHEEP, _SHEEP | {"cuu-3.txt": "Con cừu số ba kể chuyện với con mèo."}, False),
     "delete": (BEFORE, {"b.txt": BEFORE["b.txt"]}, False),
     "rebuild": (BEFORE, AFTER, True),
 }

@@ -98,6 +98,26 @@ def test_a_changed_file_embeds_its_new_passages_alone(place: Path) -> None:
     assert 0 < report.embedded < first.embedded
 
 
+def test_views_that_grew_by_one_file_find_what_views_made_anew_find(place: Path) -> None:
+    sheep = {f"cuu-{number}.txt": f"Con cừu số {number} qua cầu." for number in range(12)}
+    put(place / "corpus", sheep)
+    run(place)
+    files = {path.name for path in (place / "index").glob("views-*/lexical/*.store")}
+    put(place / "corpus", sheep | {"cuu-3.txt": "Con dê số ba qua cầu.", "ga.txt": HEN})
+    assert (run(place).changed, run(place).unchanged) == (1, 13)
+    assert files < {path.name for path in max((place / "index").glob("views-*")).glob("lexical/*.store")}
+    put(place / "corpus", sheep | {"cuu-3.txt": "Con dê số ba qua cầu.", "ga.txt": HEN})
+    update_index(place / "anew", [place / "corpus"], Letters(), RagConfig())
+    for words in ("dê", "cừu số 3", "con gà gáy", "qua cầu"):
+        found = []
+        for name in ("index", "anew"):
+            with closing(open_index(place / name, Letters(), RagConfig())) as stored:
+                vector = Letters().embed_queries([words])
+                both = (stored.search_lexical(words, 50), stored.search_dense(vector, 50))
+                found += [sorted(hit.source for hit in stored.scored_chunks(hits)) for hits in both]
+        assert found[:2] == found[2:]
+
+
 def test_a_file_with_the_stamp_of_the_last_run_is_not_opened(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(place)
     settle(place)
