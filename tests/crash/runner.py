@@ -77,7 +77,7 @@ class Letters:
 
 
 def put(corpus: Path, files: Mapping[str, str]) -> None:
-    """Make `corpus` hold these files alone; none of them young, so that their stamps count."""
+    """Make `corpus` hold these files alone. They are young: their stamps are not trusted, and each is hashed."""
     shutil.rmtree(corpus, ignore_errors=True)
     for name, text in files.items():
         file = corpus / name

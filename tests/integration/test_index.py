@@ -169,6 +169,10 @@ def test_another_format_is_refused_by_number(
         catalog.execute("UPDATE manifest SET value = '99' WHERE name = 'format'")
     with pytest.raises(IndexMismatchError, match="format 99"):
         open_index(index, embedder, config)
+    with pytest.raises(IndexMismatchError, match=r"format 99.*run `rag index --rebuild`"):
+        update_index(index, [corpus], embedder, config)
+    assert update_index(index, [corpus], embedder, config, rebuild=True).documents == 2
+    assert open_index(index, embedder, config).documents == 2
 
 
 def test_lost_views_are_named_and_made_again_without_embedding(
