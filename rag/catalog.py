@@ -1,44 +1,45 @@
-"""The truth of an index: documents, passages and vectors in one SQLite file, changed in transactions.
+"""The truth of an index, read: documents, passages and vectors in one SQLite file.
 
-Each transaction raises the generation; whatever is derived from the catalog carries the generation that it shows.
+A document is stored once, whatever number of files hold it; `paths` names them. What is published belongs to one
+generation; a path that is not published yet is work of a run that is not done, and no reader sees it. Every row carries
+a seal, a hash of all that is in it, so that no damaged row is shown or built upon.
 """
 
 import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rag.errors import DocumentError, IndexMismatchError
+from rag.errors import (
+    DocumentError,
+    IndexBusyError,
+    IndexDamagedError,
+    IndexMismatchError,
+    IndexMissingError,
+    IndexWriteError,
+    RagError,
+)
 from rag.types import Chunk, Document, FloatMatrix, ScoredChunk
 
 FORMAT = 2
 
-_SCHEMA = """
-CREATE TABLE manifest (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE documents (
-    doc_id TEXT PRIMARY KEY, root TEXT NOT NULL, source TEXT NOT NULL, file_hash TEXT NOT NULL,
-    title TEXT NOT NULL, date TEXT, metadata TEXT NOT NULL, text TEXT NOT NULL, UNIQUE (root, source));
-CREATE TABLE chunks (
-    row INTEGER PRIMARY KEY AUTOINCREMENT, doc_id TEXT NOT NULL REFERENCES documents ON DELETE CASCADE,
-    chunk_id TEXT NOT NULL, start_char INTEGER NOT NULL, end_char INTEGER NOT NULL,
-    page INTEGER, heading TEXT NOT NULL, label TEXT NOT NULL, vector BLOB NOT NULL);
-CREATE INDEX chunks_of_document ON chunks (doc_id);
-"""
+_CHUNK_COLUMNS = (
+    "c.row, c.chunk_id, c.start_char, c.end_char, c.page, c.heading, c.label, c.passage_key, c.vector, c.seal"
+)
 
 
 class Catalog:
-    """An open catalog; one writer at a time, each reader on the snapshot that it began."""
+    """An open catalog, each reader on the snapshot that it began."""
 
     def __init__(self, path: Path) -> None:
         """Open or create the file.
 
         Raises:
-            IndexMismatchError: there is a file, but it is not a database.
+            IndexDamagedError: there is a file, but it is not a database.
         """
         self.path = path
         # Several threads of the page read one connection, one at a time under the pipeline's lock.
@@ -48,26 +49,11 @@ class Catalog:
             self._database.execute("PRAGMA foreign_keys = ON")
         except sqlite3.DatabaseError as error:
             self._database.close()
-            raise IndexMismatchError(f"{path} is not an index ({error}): run `rag index --rebuild`") from error
+            raise self._as_rag_error(error) from error
 
     def close(self) -> None:
         """Let go of the file and of the snapshot."""
         self._database.close()
-
-    def prepare(self, manifest: Mapping[str, Any], first_generation: int) -> None:
-        """Create the tables of an empty catalog; an existing one is checked.
-
-        Raises:
-            IndexMismatchError: as `check`.
-        """
-        if self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            self.check(manifest)
-            return
-        self._database.executescript(f"BEGIN; {_SCHEMA}")
-        values = {name: json.dumps(value, sort_keys=True) for name, value in manifest.items()}
-        values |= {"format": str(FORMAT), "generation": str(first_generation)}
-        self._database.executemany("INSERT INTO manifest VALUES (?, ?)", values.items())
-        self._database.execute("COMMIT")
 
     def check(self, manifest: Mapping[str, Any]) -> None:
         """Make sure that the catalog was made with these settings.
@@ -76,20 +62,12 @@ class Catalog:
             IndexMismatchError: another format, embedding model or chunking, each by name; or damage.
         """
         folder = self.path.parent
-        try:
-            rows = self._database.execute("SELECT name, value FROM manifest").fetchall()
-            stored = {name: json.loads(value) for name, value in rows}
-        except (sqlite3.DatabaseError, ValueError) as error:
-            raise IndexMismatchError(f"{folder} holds no index of this program: run `rag index --rebuild`") from error
-        if stored.get("format") != FORMAT:
-            raise IndexMismatchError(
-                f"{folder} has format {stored.get('format')}, this version reads {FORMAT}: run `rag index --rebuild`"
-            )
+        stored = self.manifest()
         was, now = stored["embedding"], manifest["embedding"]
         if was != now:
             different = ", ".join(name for name in {**now, **was} if was.get(name) != now.get(name))
             raise IndexMismatchError(
-                f"{folder} was made by the embedding model {was['name']!r}, the settings name {now['name']!r}"
+                f"{folder} was made by the embedding model {was.get('name')!r}, the settings name {now['name']!r}"
                 f" (different: {different}): run `rag index --rebuild` or set embedding.model back"
             )
         if stored["chunking"] != manifest["chunking"]:
@@ -98,110 +76,104 @@ class Catalog:
                 " run `rag index --rebuild` or set chunking back"
             )
 
-    def begin_snapshot(self) -> int:
-        """The generation; until `end_snapshot` or `close` every read shows this one."""
-        self._database.execute("BEGIN")
-        return self.generation()
+    def manifest(self) -> dict[str, Any]:
+        """What the catalog says of itself: "format", "embedding", "chunking", "generation", "contents", "views".
+
+        Raises:
+            IndexMismatchError: another format, or damage.
+        """
+        folder = self.path.parent
+        try:
+            rows = self._database.execute("SELECT name, value FROM manifest").fetchall()
+            stored: dict[str, Any] = {name: json.loads(value) for name, value in rows}
+        except sqlite3.OperationalError as error:
+            if "no such table" not in str(error):
+                raise self._as_rag_error(error) from error
+            if not self._rows("SELECT count(*) FROM sqlite_master")[0][0]:
+                raise IndexMissingError(
+                    f"the first indexing into {folder} was not completed: run `rag index`"
+                ) from error
+            raise IndexMismatchError(f"{folder} holds no index of this program: run `rag index --rebuild`") from error
+        except (sqlite3.DatabaseError, ValueError) as error:
+            raise self._as_rag_error(error) from error
+        if stored.get("format") != FORMAT:
+            raise IndexMismatchError(
+                f"{folder} has format {stored.get('format')}, this version reads {FORMAT}: run `rag index --rebuild`"
+            )
+        kinds = {"embedding": dict, "chunking": dict, "generation": int, "contents": dict, "views": dict}
+        wrong = [name for name, kind in kinds.items() if not isinstance(stored.get(name), kind)]
+        if wrong:
+            raise self._damaged(f"its manifest has no {wrong[0]}")
+        return stored
+
+    def begin_snapshot(self) -> dict[str, Any]:
+        """The manifest; until `end_snapshot` or `close` every read shows this generation."""
+        self._execute("BEGIN")
+        return self.manifest()
 
     def end_snapshot(self) -> None:
         """Let later reads see later generations."""
-        self._database.execute("COMMIT")
+        self._execute("COMMIT")
 
-    def generation(self) -> int:
-        """The number of the last change.
+    def check_size(self) -> None:
+        """Make sure that no page is missing at the end of the file, inside a snapshot.
 
         Raises:
-            IndexMismatchError: the file has no generation.
+            IndexDamagedError: the file is shorter than it says.
         """
-        try:
-            row = self._database.execute("SELECT value FROM manifest WHERE name = 'generation'").fetchone()
-            return int(row[0])
-        except (sqlite3.DatabaseError, TypeError) as error:
-            raise IndexMismatchError(f"{self.path} is damaged ({error}): run `rag index --rebuild`") from error
+        log = self.path.with_name(f"{self.path.name}-wal")
+        if log.exists() and log.stat().st_size:
+            return  # the missing pages may stand in the log
+        ((pages,),) = self._rows("PRAGMA page_count")
+        ((page_bytes,),) = self._rows("PRAGMA page_size")
+        if self.path.stat().st_size < pages * page_bytes:
+            raise self._damaged(f"{self.path.stat().st_size} of {pages * page_bytes} bytes are left")
 
-    def sizes(self) -> tuple[int, int]:
-        """The numbers of documents and of passages."""
-        query = "SELECT (SELECT count(*) FROM documents), (SELECT count(*) FROM chunks)"
-        documents, chunks = self._database.execute(query).fetchone()
-        return int(documents), int(chunks)
-
-    def file_hashes(self) -> dict[tuple[str, str], str]:
-        """The (root, source) of every document with the sha256 of its file."""
-        rows = self._database.execute("SELECT root, source, file_hash FROM documents")
-        return {(root, source): file_hash for root, source, file_hash in rows}
-
-    @contextmanager
-    def change(self) -> Iterator[None]:
-        """One transaction that raises the generation; left by an exception, it never happened."""
-        self._database.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._database.execute("UPDATE manifest SET value = CAST(value AS INTEGER) + 1 WHERE name = 'generation'")
-        except BaseException:
-            self._database.execute("ROLLBACK")
-            raise
-        self._database.execute("COMMIT")
-
-    def store(
-        self, root: str, file_hash: str, document: Document, chunks: Sequence[Chunk], vectors: FloatMatrix
-    ) -> None:
-        """Put a document in the place of the one with the same root and source, inside `change`.
-
-        `vectors` has shape (len(chunks), dimension). The stored ids also hold the root, so that two folders with the
-        same file in the same place do not collide.
-        """
-        doc_id = hashlib.sha256(f"{root}\0{document.doc_id}".encode()).hexdigest()[:16]
-        rows = [
-            (doc_id, f"{doc_id}-{number:04d}", *_columns(chunk), vector)
-            for number, (chunk, vector) in enumerate(zip(chunks, map(_packed, vectors), strict=True))
-        ]
-        metadata = json.dumps(dict(document.metadata), ensure_ascii=False)
-        fields = (document.source, file_hash, document.title, document.date, metadata, document.text)
-        self._database.execute("DELETE FROM documents WHERE root = ? AND source = ?", (root, document.source))
-        self._database.execute("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (doc_id, root, *fields))
-        self._database.executemany(
-            "INSERT INTO chunks (doc_id, chunk_id, start_char, end_char, page, heading, label, vector)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            rows,
-        )
-
-    def remove(self, keys: Sequence[tuple[str, str]]) -> None:
-        """Take out the documents with these (root, source), inside `change`."""
-        self._database.executemany("DELETE FROM documents WHERE root = ? AND source = ?", keys)
-
-    def settle(self) -> None:
-        """Write everything into the one file, so that it can be moved."""
-        self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._database.execute("PRAGMA journal_mode = DELETE")
+    def sources(self) -> dict[str, str]:
+        """The source of every published file, with the source that its document goes by."""
+        query = "SELECT source, doc_id FROM paths WHERE published ORDER BY root, source"
+        first: dict[str, str] = {}
+        return {source: first.setdefault(doc_id, source) for source, doc_id in self._rows(query)}
 
     def documents(self) -> Iterator[Document]:
-        """Every document, by root and source."""
-        ids = self._database.execute("SELECT doc_id FROM documents ORDER BY root, source").fetchall()
-        return (self.document(doc_id) for (doc_id,) in ids)
+        """Every published document once, by the root and source of its first file."""
+        rows = self._rows("SELECT doc_id FROM paths WHERE published ORDER BY root, source")
+        return (self.document(doc_id) for doc_id in dict.fromkeys(doc_id for (doc_id,) in rows))
 
     def document(self, doc_id: str) -> Document:
-        """The document with this id.
+        """The document with this id; further files that hold it are in its metadata, a JSON list "other_sources".
 
         Raises:
             DocumentError: there is none.
+            IndexDamagedError: it is not as it was stored.
         """
-        query = "SELECT doc_id, title, text, source, date, metadata FROM documents WHERE doc_id = ?"
-        row = self._database.execute(query, (doc_id,)).fetchone()
-        if row is None:
+        query = "SELECT title, text, date, metadata, seal FROM documents WHERE doc_id = ?"
+        row = next(iter(self._rows(query, (doc_id,))), None)
+        if row is None and not self._rows("SELECT 1 FROM paths WHERE doc_id = ?", (doc_id,)):
             raise DocumentError(f"the index has no document {doc_id!r}: ask again, the index may have changed")
-        stored_id, title, text, source, date, metadata = row
-        return Document(stored_id, title, text, source, date, json.loads(metadata))
+        if row is None:
+            raise self._damaged(f"document {doc_id} is not there")
+        title, text, date, metadata, stored_seal = row
+        source, *others = self._sources_of(doc_id)
+        if seal(doc_id, title, text, date, metadata) != stored_seal:
+            raise self._damaged(f"the text of {source} is not as it was stored")
+        named: dict[str, str] = json.loads(metadata)
+        if others:
+            named["other_sources"] = json.dumps(others, ensure_ascii=False)
+        return Document(doc_id, title, text, source, date, named)
 
     def chunk_rows(self, document: Document) -> list[tuple[int, Chunk]]:
         """The (row, passage) pairs of a document, in order."""
-        query = (
-            "SELECT row, chunk_id, start_char, end_char, page, heading, label FROM chunks"
-            " WHERE doc_id = ? ORDER BY start_char"
-        )
-        return [
-            (row, Chunk(chunk_id, document.doc_id, document.text[start:end], start, end, *place))
-            for row, chunk_id, start, end, *place in self._database.execute(query, (document.doc_id,))
-        ]
+        return [(row, chunk) for row, chunk, _ in self.embedded_chunks(document)]
+
+    def embedded_chunks(self, document: Document) -> list[tuple[int, Chunk, FloatMatrix]]:
+        """The (row, passage, vector) of each passage of a document, in order.
+
+        Raises:
+            IndexDamagedError: one is not as it was stored.
+        """
+        query = f"SELECT {_CHUNK_COLUMNS} FROM chunks c WHERE doc_id = ? ORDER BY start_char, row"
+        return [self._checked(row, document) for row in self._rows(query, (document.doc_id,))]
 
     def neighbours(self, chunk: Chunk, before: int, after: int) -> tuple[list[Chunk], list[Chunk]]:
         """The passages that stand before this one in its document, at most `before`, and those after it, in order.
@@ -216,25 +188,137 @@ class Catalog:
         return chunks[max(place - before, 0) : place], chunks[place + 1 : place + 1 + after]
 
     def scored_chunk(self, row: int, score: float) -> ScoredChunk:
-        """The passage of a row, with `score`."""
+        """The passage of a row, with `score`.
+
+        Raises:
+            IndexDamagedError: it is not there, or not as it was stored.
+        """
         query = (
-            "SELECT c.chunk_id, c.doc_id, substr(d.text, c.start_char + 1, c.end_char - c.start_char), c.start_char,"
-            " c.end_char, c.page, c.heading, c.label, d.title, d.source, d.date"
-            " FROM chunks c JOIN documents d USING (doc_id) WHERE c.row = ?"
+            "SELECT d.doc_id, substr(d.text, c.start_char + 1, c.end_char - c.start_char), d.title, d.date,"
+            f" {_CHUNK_COLUMNS} FROM chunks c JOIN documents d USING (doc_id) WHERE c.row = ?"
         )
-        *chunk, title, source, date = self._database.execute(query, (row,)).fetchone()
-        return ScoredChunk(Chunk(*chunk), score, title, source, date)
+        found = next(iter(self._rows(query, (row,))), None)
+        if found is None:
+            raise self._damaged(f"passage {row} is not there")
+        doc_id, text, title, date, *stored = found
+        number, chunk_id, start, end, page, heading, label, key, vector, stored_seal = stored
+        if seal(chunk_id, text, start, end, page, heading, label, key, vector) != stored_seal:
+            raise self._damaged(f"passage {number} is not as it was stored")
+        source, *others = self._sources_of(doc_id)
+        chunk = Chunk(chunk_id, doc_id, text, start, end, page, heading, label)
+        return ScoredChunk(chunk, score, title, source, date, tuple(others))
 
-    def vectors(self, dimension: int) -> tuple[list[int], FloatMatrix]:
-        """The rows of all passages, ascending, and their vectors, shape (rows, dimension)."""
-        stored = self._database.execute("SELECT row, vector FROM chunks ORDER BY row").fetchall()
-        packed = b"".join(vector for _, vector in stored)
-        return [row for row, _ in stored], np.frombuffer(packed, dtype="<f4").reshape(-1, dimension)
+    def vectors_of(self, keys: Sequence[bytes]) -> dict[bytes, FloatMatrix]:
+        """The stored vectors of passages with these keys, shape (dimension,); those found damaged are left out."""
+        found: dict[bytes, FloatMatrix] = {}
+        for start in range(0, len(keys), 500):
+            part = keys[start : start + 500]
+            query = (
+                "SELECT substr(d.text, c.start_char + 1, c.end_char - c.start_char),"
+                f" {_CHUNK_COLUMNS} FROM chunks c JOIN documents d USING (doc_id)"
+                f" WHERE c.passage_key IN ({', '.join('?' * len(part))})"
+            )
+            for text, _, chunk_id, begin, end, page, heading, label, key, vector, stored_seal in self._rows(
+                query, part
+            ):
+                if seal(chunk_id, text, begin, end, page, heading, label, key, vector) == stored_seal:
+                    found[key] = _unpacked(vector)
+        return found
+
+    def roots(self) -> list[str]:
+        """The indexed folders, as the index names them."""
+        return [root for (root,) in self._rows("SELECT DISTINCT root FROM paths WHERE published ORDER BY root")]
+
+    def damages(self) -> Iterator[str]:
+        """Every disagreement of the file with itself, in words; reads all of it, inside a snapshot."""
+        try:
+            yield from (
+                line
+                for (line,) in self._rows("PRAGMA integrity_check(20)")
+                if line != "ok"
+                for line in line.split("\n")
+            )
+            yield from (f"{table} {row} points to nothing" for table, row, *_ in self._rows("PRAGMA foreign_key_check"))
+            contents = self.manifest()["contents"]
+            documents = list(self._rows("SELECT DISTINCT doc_id FROM paths WHERE published"))
+            chunks = 0
+            for (doc_id,) in documents:
+                try:
+                    chunks += len(self.embedded_chunks(self.document(doc_id)))
+                except IndexDamagedError as error:
+                    yield error.reason
+            for *path, stored_seal in self._rows("SELECT root, source, file, content, doc_id, seal FROM paths"):
+                if seal(*path) != stored_seal:
+                    yield f"the path {path[1]} is not as it was stored"
+            counted = {"documents": len(documents), "chunks": chunks}
+            if any(contents.get(name) != count for name, count in counted.items()):
+                yield f"it holds {len(documents)} documents and {chunks} passages, its manifest says {contents}"
+        except IndexDamagedError as error:
+            yield error.reason
+
+    def _sources_of(self, doc_id: str) -> list[str]:
+        """The files that hold a document; the first gives it its name."""
+        query = "SELECT source FROM paths WHERE doc_id = ? AND published ORDER BY root, source"
+        sources = [source for (source,) in self._rows(query, (doc_id,))]
+        if not sources:
+            raise self._damaged(f"no file is named for document {doc_id}")
+        return sources
+
+    def _checked(self, stored: Sequence[Any], document: Document) -> tuple[int, Chunk, FloatMatrix]:
+        row, chunk_id, start, end, page, heading, label, key, vector, stored_seal = stored
+        try:
+            text = document.text[start:end]
+        except TypeError:
+            text = ""
+        if seal(chunk_id, text, start, end, page, heading, label, key, vector) != stored_seal:
+            raise self._damaged(f"passage {row} of {document.source} is not as it was stored")
+        return row, Chunk(chunk_id, document.doc_id, text, start, end, page, heading, label), _unpacked(vector)
+
+    def _rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        try:
+            return self._database.execute(query, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise self._as_rag_error(error) from error
+
+    def _execute(self, statement: str, values: Sequence[Any] = ()) -> None:
+        try:
+            self._database.execute(statement, values)
+        except sqlite3.DatabaseError as error:
+            raise self._as_rag_error(error) from error
+
+    def _damaged(self, reason: str) -> IndexDamagedError:
+        return IndexDamagedError(
+            self.path,
+            reason,
+            "run `rag index --rebuild` with the same folders; what is whole in it is not embedded again",
+        )
+
+    def _as_rag_error(self, error: Exception) -> RagError:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            return IndexWriteError(
+                f"{self.path} cannot be read or written ({error}): make room on the disk and run `rag index` again;"
+                " the index stays whole"
+            )
+        if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+            return IndexWriteError(
+                f"{self.path} cannot be opened for writing ({error}), which readers need too: check the permissions of"
+                " its folder, or copy the index to one of your own"
+            )
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return IndexBusyError(f"{self.path} is being written by another program: try again when it is done")
+        return self._damaged(str(error))
 
 
-def _columns(chunk: Chunk) -> tuple[int, int, int | None, str, str]:
-    return chunk.start_char, chunk.end_char, chunk.page, chunk.heading, chunk.label
+def seal(*values: str | bytes | int | None) -> bytes:
+    """16 bytes of the sha256 over the values: other values of the same row have another seal."""
+    digest = hashlib.sha256()
+    for value in values:
+        data = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "little"))
+        digest.update(data)
+    return digest.digest()[:16]
 
 
-def _packed(vector: FloatMatrix) -> bytes:
-    return vector.astype("<f4").tobytes()
+def _unpacked(vector: bytes) -> FloatMatrix:
+    return np.frombuffer(vector, dtype="<f4")

@@ -3,16 +3,17 @@
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.config import RagConfig, load_config, resolve
-from rag.errors import RagError
-from rag.messages import message
+from rag.errors import DocumentError, IndexBusyError, IndexWriteError, RagError
+from rag.messages import message, one_line
 
 if TYPE_CHECKING:
+    from rag.indexing import IndexReport
     from rag.pipeline import Bot
     from rag.types import Answer, Citation, ScoredChunk
 
@@ -21,13 +22,16 @@ _QUOTE_CHARS = 300
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status is 0 when done, 1 for an error that a person can mend, 2 for wrong usage."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.command == "index" and options.verify and (options.rebuild or options.watch or options.paths):
+        parser.error("--verify reads the index alone: leave out PATH, --rebuild and --watch")
     try:
         overrides = {"llm.model": getattr(options, "llm", None), "llm.gpu_layers": getattr(options, "gpu_layers", None)}
         config = load_config(options.config, overrides=overrides)
         status: int = options.run(options, config)
     except RagError as error:
-        print(f"rag: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"rag: {one_line(' '.join(str(error).split()))}", file=sys.stderr)
         return 1
     except BrokenPipeError:
         sys.stderr.close()
@@ -38,30 +42,89 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _index(options: argparse.Namespace, config: RagConfig) -> int:
+    folder = _index_folder(options, config)
+    if options.verify:
+        return _verify(options, folder)
     from rag.embedding import load_embedder
-    from rag.index import update_index
+    from rag.indexing import update_index
     from rag.progress import ProgressLine
 
     roots = [Path(path) for path in options.paths] or [resolve(config.corpus)]
     embedder = load_embedder(config.embedding)
-    with ProgressLine(options.lang) if sys.stderr.isatty() and not options.json else nullcontext() as line:
-        report = update_index(
-            _index_folder(options, config),
-            roots,
-            embedder,
-            config,
-            rebuild=options.rebuild,
-            progress=None if line is None else line.show,
-        )
-    if options.json:
-        _print_json(report.as_json())
-    else:
-        for _, reason in report.failed:
-            print(f"rag: {reason}", file=sys.stderr)
-        if report.truncated:
-            print(f"rag: {message('truncated', options.lang, truncated=report.truncated)}", file=sys.stderr)
-        print(message("indexed", options.lang, **report.as_json()))
+
+    def update(rebuild: bool) -> "IndexReport":
+        with ProgressLine(options.lang) if sys.stderr.isatty() and not options.json else nullcontext() as line:
+            show = None if line is None else line.show
+            return update_index(folder, roots, embedder, config, rebuild=rebuild, progress=show)
+
+    if options.watch:
+        return _watch(options, folder, roots, update)
+    _show_report(update(options.rebuild), options)
     return 0
+
+
+def _watch(
+    options: argparse.Namespace, folder: Path, roots: Sequence[Path], update: Callable[[bool], "IndexReport"]
+) -> int:
+    """Update at every change until Ctrl-C; what is wrong with the folder for a while is said, and ends nothing."""
+    from rag.watching import ticks
+
+    first, due, said = True, True, ""
+    try:
+        for changed in ticks(roots, folder):
+            due = due or changed
+            if not due:
+                continue
+            try:
+                report = update(options.rebuild and first)
+            except (DocumentError, IndexBusyError, IndexWriteError) as error:
+                if first and not isinstance(error, IndexBusyError):
+                    raise
+                due = not isinstance(error, DocumentError)  # a changed folder will be heard of, the others end unheard
+                if str(error) != said:
+                    said = str(error)
+                    print(f"rag: {one_line(said)}", file=sys.stderr, flush=True)
+                continue
+            if first or report.changes or report.failed:
+                _show_report(report, options)
+            if first:
+                print(f"rag: {message('watching', options.lang)}", file=sys.stderr, flush=True)
+            first, due, said = False, False, ""
+    except KeyboardInterrupt:
+        pass  # in the midst of an update: what it has embedded stays, and nothing half done is ever seen
+    return 0
+
+
+def _verify(options: argparse.Namespace, folder: Path) -> int:
+    from rag.verifying import verify_index
+
+    found = verify_index(folder)
+    if options.json:
+        _print_json(found.as_json())
+        return 0 if found.sound else 1
+    if found.sound:
+        print(message("sound", options.lang, **found.as_json()))
+        return 0
+    for damage in found.damages:
+        said = message("damaged", options.lang, file=damage.file, reason=damage.reason, command=damage.command)
+        print(f"rag: {one_line(said)}", file=sys.stderr)
+    return 1
+
+
+def _show_report(report: "IndexReport", options: argparse.Namespace) -> None:
+    if options.json:
+        # While watching, a line for each update.
+        print(json.dumps(report.as_json(), ensure_ascii=False, indent=None if options.watch else 2), flush=True)
+        return
+    print(message("indexed", options.lang, **report.as_json()), flush=True)
+    if report.duplicates:
+        print(message("duplicates", options.lang, duplicates=report.duplicates), flush=True)
+    if report.truncated:
+        print(f"rag: {message('truncated', options.lang, truncated=report.truncated)}", file=sys.stderr)
+    if report.failed:
+        print(f"rag: {message('not_indexed', options.lang, failed=len(report.failed))}", file=sys.stderr)
+    for _, reason in report.failed:
+        print(f"rag: {one_line(reason)}", file=sys.stderr, flush=True)
 
 
 def _search(options: argparse.Namespace, config: RagConfig) -> int:
@@ -74,9 +137,9 @@ def _search(options: argparse.Namespace, config: RagConfig) -> int:
     elif not passages:
         print(message("nothing_found", options.lang))
     elif options.context:
-        _print_in_context(bot, passages, options.context)
+        _print_in_context(bot, passages, options.context, options.lang)
     else:
-        _print_passages(passages)
+        _print_passages(passages, options.lang)
     return 0
 
 
@@ -171,6 +234,8 @@ def _parser() -> argparse.ArgumentParser:
     index = command("index", _index, "bring the index in step with folders of documents")
     index.add_argument("paths", nargs="*", metavar="PATH", help="folders or files (default: seeds/)")
     index.add_argument("--rebuild", action="store_true", help="make it anew, of these folders alone")
+    index.add_argument("--watch", action="store_true", help="go on, and index what changes, until Ctrl-C")
+    index.add_argument("--verify", action="store_true", help="check every checksum and say what mends a damage")
     search = command("search", _search, "show the passages nearest to a question")
     search.add_argument("-k", dest="limit", type=_positive, default=None, help="how many (default: 8)")
     search.add_argument(
@@ -251,11 +316,13 @@ def _print_answer(answer: "Answer", lang: str) -> None:
         print(message(code, lang, details=details))
         if answer.retrieved:
             print(message("nearest", lang))
-            _print_passages(answer.retrieved[:3])
+            _print_passages(answer.retrieved[:3], lang)
         return
     print()
     for citation in answer.citations:
-        print(f"[{citation.number}] {citation.title} ({_place(citation, lang)})\n    “{citation.quote}”")
+        place = one_line(_place(citation, lang))
+        same = next((scored for scored in answer.retrieved if scored.chunk.doc_id == citation.doc_id), None)
+        print(f"[{citation.number}] {citation.title} ({place}{_also_in(same, lang)})\n    “{citation.quote}”")
     supported = sum(sentence.support == "supported" for sentence in answer.sentences)
     print(message("checked", lang, supported=supported, sentences=len(answer.sentences)))
     if answer.reason:
@@ -271,25 +338,32 @@ def _place(citation: "Citation", lang: str) -> str:
     return ", ".join(filter(None, (citation.source, label, f"{citation.start_char}-{citation.end_char}")))
 
 
-def _print_passages(passages: Sequence["ScoredChunk"]) -> None:
+def _print_passages(passages: Sequence["ScoredChunk"], lang: str) -> None:
     for rank, scored in enumerate(passages, start=1):
         text = " ".join(scored.chunk.text.split())
         cut = f"{text[:_QUOTE_CHARS]}…" if len(text) > _QUOTE_CHARS else text
-        print(f"{rank}. {scored.source} · {scored.score:.3f}\n   {cut}")
+        print(f"{rank}. {one_line(scored.source)}{_also_in(scored, lang)} · {scored.score:.3f}\n   {cut}")
 
 
-def _print_in_context(bot: "Bot", passages: Sequence["ScoredChunk"], reach: int) -> None:
+def _print_in_context(bot: "Bot", passages: Sequence["ScoredChunk"], reach: int, lang: str) -> None:
     """Each passage whole between its neighbours in the document; a passage shares its edges with them."""
     for rank, scored in enumerate(passages, start=1):
-        print(f"{rank}. {scored.source} · {scored.score:.3f}")
+        print(f"{rank}. {one_line(scored.source)}{_also_in(scored, lang)} · {scored.score:.3f}")
         before, after = bot.neighbours(scored.chunk, reach, reach)
         marked = [(" ", before), (">", [scored.chunk]), (" ", after)]
         for mark, chunk in ((mark, chunk) for mark, chunks in marked for chunk in chunks):
             print(f" {mark} [{chunk.start_char}-{chunk.end_char}] {' '.join(chunk.text.split())}")
 
 
+def _also_in(scored: "ScoredChunk | None", lang: str) -> str:
+    """What follows a source: the further files that hold the same document."""
+    if scored is None or not scored.other_sources:
+        return ""
+    return f", {one_line(message('also_in', lang, sources=', '.join(scored.other_sources)))}"
+
+
 def _show_progress(done: int, total: int, name: str) -> None:
-    print(f"\r\033[K{done}/{total} {name[:60]}", end="", file=sys.stderr, flush=True)
+    print(f"\r\033[K{done}/{total} {one_line(name)[:60]}", end="", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

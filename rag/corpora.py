@@ -10,7 +10,8 @@ from rag.config import RagConfig, resolve
 from rag.documents import make_document
 from rag.embedding import load_embedder
 from rag.errors import DocumentError, QuestionSetError
-from rag.index import Progress, index_documents, update_index
+from rag.index import Progress
+from rag.indexing import index_documents, update_index
 from rag.pipeline import Bot, open_bot
 from rag.questions import Question
 from rag.types import Document

@@ -2,19 +2,17 @@
 
 import hashlib
 import io
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.archives import members, opened
-from rag.config import RagConfig
+from rag.archives import opened
 from rag.encodings import decode
 from rag.errors import DocumentError
 from rag.listing import LIST_ITEM
-from rag.readers.kinds import ARCHIVE_SUFFIX, read
+from rag.readers.kinds import read
 from rag.readers.reading import Part, Reading
 from rag.structure import PATH_MARK, decree_title, is_legal_heading, issued
 from rag.text import normalize, sentence_spans
@@ -70,33 +68,6 @@ class SourceFile:
             OSError: there is no such file any more.
         """
         return self.member_size if self.member else self.path.stat().st_size
-
-
-def scan(root: Path, config: RagConfig | None = None) -> list[SourceFile]:
-    """The files under `root` in the order of their names; hidden ones are passed over. A file is its own list.
-
-    The files of an archive stand in its place, "archive.zip/inner.docx"; `config` has the limits, None takes the
-    defaults. An archive that cannot be opened is listed itself, with its problem.
-
-    Raises:
-        DocumentError: there is nothing at `root`, or no file in it.
-    """
-    limits = config if config is not None else RagConfig()
-    if root.is_file():
-        return _expanded(SourceFile(root, root.name), limits)
-    if not root.is_dir():
-        raise DocumentError(f"no such file or folder: {root}: name a folder of documents")
-    files: list[SourceFile] = []
-    for folder, folders, names in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        # "~$baocao.docx" is what Word keeps beside a document that is open.
-        paths = (Path(folder, name) for name in names if not name.startswith((".", "~$")))
-        for path in paths:
-            if path.is_file():
-                files.extend(_expanded(SourceFile(path, path.relative_to(root).as_posix()), limits))
-    if not files:
-        raise DocumentError(f"the folder {root} has no files: put documents (.pdf, .docx, .txt, …) into it")
-    return sorted(files, key=lambda file: file.source)
 
 
 def read_document(file: SourceFile, max_file_mb: int) -> Document:
@@ -175,26 +146,6 @@ def document_of(reading: Reading, source: str) -> Document:
         places = []
     paragraphs = body.split("\n\n")
     return _document(paragraphs, body, source, title, date, dict(reading.notes), tuple(places))
-
-
-def _expanded(file: SourceFile, limits: RagConfig) -> list[SourceFile]:
-    """The files in an archive; any other file alone."""
-    if file.path.suffix.lower() != ARCHIVE_SUFFIX:
-        return [file]
-    try:
-        found = members(file.path, file.source, limits.max_archive_files, limits.max_archive_mb)
-    except DocumentError as error:
-        return [SourceFile(file.path, file.source, problem=str(error))]
-    if not found:
-        return [SourceFile(file.path, file.source, problem=f"{file.source}: the archive is empty: remove it")]
-    nested = "an archive in an archive is not read: unpack it"
-    return [
-        SourceFile(
-            file.path, f"{file.source}/{one.shown}", one.name, one.size,
-            f"{file.source}/{one.shown}: {nested}" if one.shown.lower().endswith(ARCHIVE_SUFFIX) else "",
-        )
-        for one in found
-    ]  # fmt: skip
 
 
 def _place(start: int, part: Part, path: Mapping[int, str]) -> Place:

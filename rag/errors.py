@@ -21,6 +21,22 @@ class IndexMismatchError(RagError):
     """The index was made in another format, by another model or with other settings, or is damaged."""
 
 
+class IndexDamagedError(IndexMismatchError):
+    """A file of the index does not hold what was written into it."""
+
+    def __init__(self, file: object, reason: str, way_out: str) -> None:
+        super().__init__(f"{file} is damaged ({reason}): {way_out}")
+        self.reason = reason
+
+
+class IndexBusyError(RagError):
+    """Another process is writing the index."""
+
+
+class IndexWriteError(RagError):
+    """The index cannot be written: the disk is full, or the folder may not be changed."""
+
+
 class ModelError(RagError):
     """A model file or folder is missing, is not a model, or cannot be loaded here."""
 

@@ -82,7 +82,9 @@ def evaluate(
         questions = read_questions(source)
     _require_short(questions, bot.config.max_question_chars)
     documents = sorted((document.source, document.doc_id) for document in bot.index.all_documents())
-    sources = sources_by_name([name for name, _ in documents])
+    # A document is found under its first file's name; a set may name it by any.
+    first = bot.index.sources()
+    sources = {name: frozenset(map(first.__getitem__, meant)) for name, meant in sources_by_name(first).items()}
     configuration = _configuration(bot, questions, documents, retrieval_only, source)
     asked = questions[:limit]
     done = {line["id"]: line for line in resume(out, configuration)} if out is not None else {}

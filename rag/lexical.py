@@ -30,11 +30,27 @@ def lexical_keys(text: str) -> list[str]:
 def build_lexical(folder: Path, passages: Iterable[tuple[int, str]]) -> None:
     """Write a lexical index of (row, text) pairs into an empty folder; it is complete when this returns."""
     folder.mkdir(parents=True)
-    index = _registered(tantivy.Index(_schema(), path=str(folder)))
-    writer = index.writer(_WRITER_BYTES, num_threads=1)
+    _write(tantivy.Index(_schema(), path=str(folder)), (), passages)
+
+
+def update_lexical(folder: Path, gone: Sequence[int], passages: Iterable[tuple[int, str]]) -> None:
+    """Take the rows `gone` out of a lexical index, put (row, text) pairs in; no file of it is changed in place.
+
+    Words of rows that are gone count among the frequencies of words until their part of the index is merged.
+    """
+    _write(tantivy.Index.open(str(folder)), gone, passages)
+
+
+def _write(index: tantivy.Index, gone: Sequence[int], passages: Iterable[tuple[int, str]]) -> None:
+    writer = _registered(index).writer(_WRITER_BYTES, num_threads=1)
+    if gone:
+        # Not delete_documents_by_term: tantivy-py makes a signed term of an int, which no row has.
+        writer.delete_documents_by_query(tantivy.Query.term_set_query(_schema(), "row", list(gone)))
     for row, text in passages:
         keys = " ".join(lexical_keys(text))
-        writer.add_document(tantivy.Document(row=row, keys=keys, folded=fold(keys)))
+        document = tantivy.Document(keys=keys, folded=fold(keys))
+        document.add_unsigned("row", row)
+        writer.add_document(document)
     writer.commit()
     writer.wait_merging_threads()
 
@@ -129,7 +145,7 @@ def _any_of(queries: Sequence[tantivy.Query]) -> tantivy.Query:
 
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
-    builder.add_unsigned_field("row", stored=True)
+    builder.add_unsigned_field("row", stored=True, indexed=True)
     builder.add_text_field("keys", stored=False, tokenizer_name=_ANALYZER, index_option="freq")
     builder.add_text_field("folded", stored=False, tokenizer_name=_ANALYZER, index_option="freq")
     return builder.build()

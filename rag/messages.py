@@ -1,14 +1,30 @@
 """What the program says to people, in English and in Vietnamese."""
 
 from typing import Any
+from unicodedata import category
 
 _MESSAGES = {
     "indexed": (
-        "{documents} documents, {chunks} passages: {added} added, {changed} changed, {removed} removed,"
-        " {unchanged} unchanged ({seconds:.1f} s)",
-        "{documents} tài liệu, {chunks} đoạn: thêm {added}, đổi {changed}, bỏ {removed}, giữ nguyên {unchanged}"
-        " ({seconds:.1f} giây)",
+        "{documents} documents, {chunks} passages: {added} added, {changed} changed, {renamed} renamed,"
+        " {removed} removed, {unchanged} unchanged ({seconds:.1f} s)",
+        "{documents} tài liệu, {chunks} đoạn: thêm {added}, đổi {changed}, đổi tên {renamed}, bỏ {removed},"
+        " giữ nguyên {unchanged} ({seconds:.1f} giây)",
     ),
+    "duplicates": (
+        "{duplicates} files hold the same as another one; they are indexed once and cited by every name.",
+        "{duplicates} tệp trùng nội dung với tệp khác; chỉ lập chỉ mục một lần và dẫn nguồn bằng mọi tên.",
+    ),
+    "not_indexed": (
+        "{failed} could not be read; all else is indexed:",
+        "{failed} mục không đọc được; phần còn lại đã lập chỉ mục:",
+    ),
+    "watching": ("Watching for changes (Ctrl-C ends it).", "Đang theo dõi thay đổi (Ctrl-C để dừng)."),
+    "sound": (
+        "The index is sound: {documents} documents, {chunks} passages, every checksum right ({seconds:.1f} s)",
+        "Chỉ mục nguyên vẹn: {documents} tài liệu, {chunks} đoạn, mọi mã kiểm đều đúng ({seconds:.1f} giây)",
+    ),
+    "damaged": ("{file} is damaged ({reason}): run `{command}`", "{file} bị hỏng ({reason}): hãy chạy `{command}`"),
+    "also_in": ("also in {sources}", "cũng có trong {sources}"),
     "indexing": ("{files_done}/{files} files, {rate:.1f} passages/s", "{files_done}/{files} tệp, {rate:.1f} đoạn/giây"),
     "time_left": ("{remaining} left", "còn {remaining}"),
     "truncated": (
@@ -96,6 +112,11 @@ _MESSAGES = {
         "Chưa có mô hình ngôn ngữ trong models/: câu trả lời trích nguyên văn tài liệu.",
     ),
 }
+
+
+def one_line(text: str) -> str:
+    """The text with control characters written out: a file's name may hold line ends or a terminal's commands."""
+    return "".join(char if category(char)[0] != "C" else char.encode("unicode_escape").decode() for char in text)
 
 
 def message(name: str, lang: str, /, **values: Any) -> str:

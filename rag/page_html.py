@@ -204,7 +204,7 @@ def _folded(passage: ScoredChunk) -> str:
 
 
 def _heading(passage: ScoredChunk) -> str:
-    where = [passage.source]
+    where = [passage.source, *(f"cũng ở {source}" for source in passage.other_sources)]
     if passage.chunk.page is not None:
         where.append(f"trang {passage.chunk.page}" + (f" ({passage.chunk.label})" if passage.chunk.label else ""))
     elif passage.chunk.label:

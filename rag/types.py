@@ -68,6 +68,8 @@ class ScoredChunk:
     title: str
     source: str
     date: str | None = None
+    other_sources: tuple[str, ...] = ()
+    """Further files that hold the same document."""
 
     def as_json(self, rank: int) -> dict[str, Any]:
         """One entry of the `retrieved` list of the command line's contract; `rank` is 1-based."""

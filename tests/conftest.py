@@ -10,7 +10,7 @@ import pytest
 import rag
 from rag.config import RagConfig
 from rag.embedding import load_embedder
-from rag.index import update_index
+from rag.indexing import update_index
 from rag.matching import Matcher, load_matcher
 from rag.pipeline import Bot
 from rag.types import Embedder

@@ -21,7 +21,8 @@ from rag.documents import make_document
 from rag.embedding import load_embedder
 from rag.errors import DocumentError
 from rag.features import Candidate, candidates, measure
-from rag.index import index_documents, open_index
+from rag.index import open_index
+from rag.indexing import index_documents
 from rag.matching import Matcher, load_matcher
 from rag.ranking import load_ranker
 from rag.retrieval import HybridRetriever

@@ -19,7 +19,8 @@ from rag.documents import make_document
 from rag.drafting import drafts, reworded
 from rag.errors import DocumentError
 from rag.features import Rarity, analyse, candidates
-from rag.index import index_documents, open_index
+from rag.index import open_index
+from rag.indexing import index_documents
 from rag.matching import strength_of
 from rag.retrieval import HybridRetriever
 from rag.text import fold, normalize, sentence_spans, syllable_spans, syllables

@@ -25,7 +25,8 @@ from rag.config import RagConfig
 from rag.documents import make_document
 from rag.embedding import load_embedder
 from rag.errors import DocumentError
-from rag.index import index_documents, open_index
+from rag.index import open_index
+from rag.indexing import index_documents
 from rag.matching import load_matcher
 from rag.metrics import ndcg_at_k
 from rag.ranking import PASSAGE_FEATURES, measure_passages

@@ -16,10 +16,11 @@ from PIL import Image, ImageDraw
 
 from rag.chunking import split_document
 from rag.config import ChunkingConfig, RagConfig
-from rag.documents import SourceFile, read_document, scan
+from rag.documents import SourceFile, read_document
 from rag.encodings import Legacy, encode
 from rag.errors import DocumentError
 from rag.readers import scan as scans
+from rag.scanning import scan
 from rag.types import Chunk, Document
 from tests.pdf_files import headed_pdf, new_pdf
 
@@ -505,7 +506,7 @@ def test_the_files_of_an_archive_stand_in_its_place(tmp_path: Path) -> None:
     (tmp_path / "kho.zip").write_bytes(
         zipped({"thư mục/a.docx": saved(inner), "b.txt": "Chữ thường.".encode(), "__MACOSX/._b.txt": b"x", ".c": b"x"})
     )
-    files = scan(tmp_path)
+    files = scan(tmp_path).files
     assert [file.source for file in files] == ["kho.zip/b.txt", "kho.zip/thư mục/a.docx"]
     assert [read_document(file, 50).text for file in files] == ["Chữ thường.", "Trong tệp nén."]
 
@@ -513,7 +514,7 @@ def test_the_files_of_an_archive_stand_in_its_place(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["../a.txt", "x/../../a.txt", "/etc/a.txt", "C:/a.txt", "..\\a.txt"])
 def test_a_name_that_leads_out_of_an_archive_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "kho.zip").write_bytes(zipped({name: b"x", "b.txt": b"y"}))
-    (file,) = scan(tmp_path)
+    (file,) = scan(tmp_path).files
     with pytest.raises(DocumentError, match=r"^kho\.zip: holds the name .* leads out of it"):
         read_document(file, 50)
 
@@ -521,19 +522,19 @@ def test_a_name_that_leads_out_of_an_archive_is_refused(tmp_path: Path, name: st
 def test_archives_over_the_limits_are_refused_before_they_are_unpacked(tmp_path: Path) -> None:
     (tmp_path / "bom.zip").write_bytes(zipped({"a.txt": b"0" * 3_000_000}))
     (tmp_path / "nhieu.zip").write_bytes(zipped({f"{number}.txt": b"x" for number in range(20)}))
-    bomb, many = scan(tmp_path, RagConfig(max_archive_files=10, max_archive_mb=2))
+    bomb, many = scan(tmp_path, RagConfig(max_archive_files=10, max_archive_mb=2)).files
     with pytest.raises(DocumentError, match="unpacks to 3 MB, over the limit of 2 MB"):
         read_document(bomb, 50)
     with pytest.raises(DocumentError, match="holds 20 files, over the limit of 10"):
         read_document(many, 50)
     with pytest.raises(DocumentError, match=r"^bom\.zip/a\.txt: 3 MB is over the limit of 1 MB"):
-        read_document(scan(tmp_path)[0], 1)
+        read_document(scan(tmp_path).files[0], 1)
 
 
 def test_an_archive_in_an_archive_and_a_damaged_one_are_named(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(zipped({"trong.zip": zipped({"a.txt": b"x"}), "b.txt": b"x y"}))
     (tmp_path / "b.zip").write_bytes(zipped({"a.txt": b"x" * 1000})[:-30])
-    text, nested, damaged = scan(tmp_path)
+    text, nested, damaged = scan(tmp_path).files
     assert read_document(text, 50).text == "x y"
     for file, reason in ((nested, "an archive in an archive"), (damaged, "damaged archive")):
         with pytest.raises(DocumentError, match=reason):

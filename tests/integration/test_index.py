@@ -11,7 +11,8 @@ import pytest
 from rag.config import ChunkingConfig, EmbeddingConfig, RagConfig
 from rag.embedding import StaticEmbedder, load_embedder
 from rag.errors import DocumentError, IndexMismatchError, IndexMissingError, ModelError
-from rag.index import StoredIndex, index_documents, open_index, passage_text, update_index
+from rag.index import StoredIndex, open_index, passage_text
+from rag.indexing import index_documents, update_index
 from rag.retrieval import HybridRetriever
 from rag.types import Chunk, Document, Embedder
 from rag.vectors import unit_rows
@@ -78,7 +79,7 @@ def test_a_second_folder_joins_the_first_and_rebuild_leaves_it_out(
 ) -> None:
     other = tmp_path / "other"
     other.mkdir()
-    (other / "mot.txt").write_text("Hà Nội là thủ đô của Việt Nam.", encoding="utf-8")
+    (other / "mot.txt").write_text("Paris là thủ đô của Pháp.", encoding="utf-8")
     index = tmp_path / "index"
     update_index(index, [corpus], embedder, config)
     assert update_index(index, [other], embedder, config).documents == 3
@@ -168,15 +169,22 @@ def test_another_format_is_refused_by_number(
         catalog.execute("UPDATE manifest SET value = '99' WHERE name = 'format'")
     with pytest.raises(IndexMismatchError, match="format 99"):
         open_index(index, embedder, config)
+    with pytest.raises(IndexMismatchError, match=r"format 99.*run `rag index --rebuild`"):
+        update_index(index, [corpus], embedder, config)
+    assert update_index(index, [corpus], embedder, config, rebuild=True).documents == 2
+    assert open_index(index, embedder, config).documents == 2
 
 
-def test_lost_views_are_made_again_from_the_catalog(
+def test_lost_views_are_named_and_made_again_without_embedding(
     corpus: Path, tmp_path: Path, embedder: Embedder, config: RagConfig
 ) -> None:
     index = tmp_path / "index"
     update_index(index, [corpus], embedder, config)
     for views in index.glob("views-*"):
         shutil.rmtree(views)
+    with pytest.raises(IndexMismatchError, match=r"views-.* is damaged .*: run `rag index`"):
+        open_index(index, embedder, config)
+    assert update_index(index, [corpus], embedder, config).embedded == 0
     assert best(open_index(index, embedder, config), embedder, config, "thủ đô Việt Nam") == "mot.txt"
 
 

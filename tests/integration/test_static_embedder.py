@@ -13,7 +13,8 @@ import pytest
 from rag.config import EmbeddingConfig, Pooling, RagConfig, resolve
 from rag.embedding import load_embedder
 from rag.errors import IndexMismatchError, ModelError
-from rag.index import open_index, update_index
+from rag.index import open_index
+from rag.indexing import update_index
 from rag.progress import IndexProgress
 from rag.types import Embedder
 from rag.vectors import unit_rows

@@ -13,7 +13,7 @@ from rag.cli import main
 from rag.config import Backend, EmbeddingConfig, Pooling, RagConfig
 from rag.embedding import load_embedder
 from rag.errors import IndexMismatchError, ModelError
-from rag.index import update_index
+from rag.indexing import update_index
 from rag.vectors import unit_rows
 from tests.conftest import SEEDS
 from tests.tiny_transformers import TOKENS, WIDTH, write_bare, write_roberta, write_sentence_transformer

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from rag.chunking import split_document
 from rag.config import ChunkingConfig
-from rag.documents import SourceFile, document_of, make_document, read_document, scan
+from rag.documents import SourceFile, document_of, make_document, read_document
 from rag.readers.reading import LINE, PARAGRAPH, SAME_LINE, Part, Reading
+from rag.scanning import scan
 from rag.text import sentence_spans
 from rag.types import Document
 from tests.conftest import SEEDS
@@ -42,7 +43,7 @@ def test_no_word_is_lost(words: list[str]) -> None:
     assert all(covered[position] or char.isspace() for position, char in enumerate(whole.text))
 
 
-@pytest.mark.parametrize("file", scan(SEEDS), ids=lambda file: file.source[:3])
+@pytest.mark.parametrize("file", scan(SEEDS).files, ids=lambda file: file.source[:3])
 def test_shipped_articles_are_cut_between_sentences(file: object) -> None:
     whole = read_document(file, 50)  # type: ignore[arg-type]
     starts = {start for start, _ in sentence_spans(whole.text)}
@@ -125,7 +126,7 @@ SEED_PASSAGES = {
 }
 
 
-@pytest.mark.parametrize("file", scan(SEEDS), ids=lambda file: file.source[:3])
+@pytest.mark.parametrize("file", scan(SEEDS).files, ids=lambda file: file.source[:3])
 def test_articles_without_structure_are_cut_as_they_were(file: SourceFile) -> None:
     chunks = split_document(read_document(file, 50), ChunkingConfig())
     cuts = repr([(chunk.start_char, chunk.end_char, chunk.heading, chunk.page) for chunk in chunks])

@@ -1,12 +1,12 @@
 """Files to documents: what the shipped articles show, and what is not a document."""
 
-import os
 from pathlib import Path
 
 import pytest
 
-from rag.documents import SourceFile, is_heading, make_document, read_document, scan
+from rag.documents import SourceFile, is_heading, make_document, read_document
 from rag.errors import DocumentError
+from rag.scanning import scan
 from tests.conftest import SEEDS
 
 
@@ -88,7 +88,7 @@ def test_headings_are_short_open_lines(paragraph: str, expected: bool) -> None:
 
 
 def test_the_shipped_corpus_is_read_as_its_articles_say() -> None:
-    documents = {file.source[:3]: read_document(file, 50) for file in scan(SEEDS)}
+    documents = {file.source[:3]: read_document(file, 50) for file in scan(SEEDS).files}
     assert [documents[key].date for key in sorted(documents)] == [None, None, "2025-09-29", None, "2025-10-28"]
     assert documents["000"].title.endswith("khai trương Phòng thí nghiệm AI quốc gia")
     assert documents["003"].title == 'Hội thảo "Sử dụng trí tuệ nhân tạo có trách nhiệm"'
@@ -123,24 +123,3 @@ def test_what_is_no_document_is_refused_by_name(tmp_path: Path, name: str, conte
     with pytest.raises(DocumentError, match=reason) as caught:
         read_document(write(tmp_path, name, content), 1)
     assert str(caught.value).startswith(name)
-
-
-def test_scan_lists_files_below_the_folder_and_passes_over_hidden_ones(tmp_path: Path) -> None:
-    (tmp_path / "sub").mkdir()
-    (tmp_path / ".git").mkdir()
-    for name in ("b.txt", "sub/a.txt", ".hidden", ".git/config"):
-        (tmp_path / name).write_text("x")
-    assert [file.source for file in scan(tmp_path)] == ["b.txt", "sub/a.txt"]
-
-
-def test_scan_refuses_what_is_not_there_or_empty(tmp_path: Path) -> None:
-    with pytest.raises(DocumentError, match="no such file or folder"):
-        scan(tmp_path / "nowhere")
-    with pytest.raises(DocumentError, match="has no files"):
-        scan(tmp_path)
-
-
-def test_a_link_that_goes_round_in_circles_is_survived(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("Xin chào.")
-    os.symlink(tmp_path, tmp_path / "loop")
-    assert [file.source for file in scan(tmp_path)] == ["a.txt"]

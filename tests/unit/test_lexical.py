@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rag.abbreviations import Abbreviations
-from rag.lexical import LexicalIndex, build_lexical, lexical_keys
+from rag.lexical import LexicalIndex, build_lexical, lexical_keys, update_lexical
 
 PASSAGES = (
     "Ủy ban nhân dân thành phố Hồ Chí Minh họp.",
@@ -79,3 +79,13 @@ def test_a_slip_is_looked_up_as_what_stands_beside_its_neighbour(lexical: Lexica
 def test_an_unknown_word_without_a_known_neighbour_is_no_slip(lexical: LexicalIndex) -> None:
     assert rows(lexical, "bìhn") == []
     assert rows(lexical, "kakao naver") == []
+
+
+def test_rows_that_are_taken_out_are_found_no_more_and_new_ones_are(tmp_path: Path) -> None:
+    build_lexical(tmp_path / "index", enumerate(["mèo đen", "mèo trắng", "chó trắng"]))
+    update_lexical(tmp_path / "index", [1], [(7, "mèo vàng")])
+    found = LexicalIndex(tmp_path / "index")
+    assert sorted(row for row, _ in found.search("mèo", 9)) == [0, 7]
+    assert [row for row, _ in found.search("trắng", 9)] == [2]
+    update_lexical(tmp_path / "index", [0, 2, 7], [])
+    assert LexicalIndex(tmp_path / "index").search("mèo trắng", 9) == []
