@@ -40,7 +40,7 @@ class IndexReport:
     removed: int
     unchanged: int
     failed: tuple[tuple[str, str], ...]
-    """(source, reason) of each file that could not be read."""
+    """(source, reason) of each file that could not be read, or of which a part could not."""
     truncated: int
     """Passages embedded in this run that are longer than the embedding model reads."""
     documents: int
@@ -242,6 +242,8 @@ def _update_files(
         # A transaction a file: a run that is killed loses at most the file that it was in.
         with catalog.change():
             counts["truncated"] += _store(catalog, root, file_hash, document, embedder, config.chunking, meter.embedded)
+        if "unread" in document.metadata:
+            failed.append((file.source, f"{file.source}: {document.metadata['unread']}"))
         counts["added" if before is None else "changed"] += 1
     meter.end()
     there = {(root, file.source) for root, file in files}

@@ -69,9 +69,10 @@ def _read(document: Any, raw: bytes, source: str) -> Reading:
         elif len(scanned) == len(pages):
             raise DocumentError(f"{source}: is a scan (pictures of {len(pages)} pages, no text), and {lacking}")
         else:
-            notes["unread_pages"] = ", ".join(map(str, scanned))
+            pages_named = ", ".join(map(str, scanned))
+            notes["unread"] = f"pages {pages_named} are pictures and were left out: {lacking} with --rebuild"
     if len(document) > _MOST_PAGES:
-        notes["unread_pages"] = f"{_MOST_PAGES + 1}-{len(document)}"
+        notes["unread"] = f"the pages after {_MOST_PAGES} were left out: split it"
     parts = parts_of_pages([page for page in pages if page.number not in recognised])
     if recognised:
         parts = _in_page_order(parts, recognised)
