@@ -12,6 +12,7 @@ import pptx
 import pytest
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
+from openpyxl.styles import Font
 from PIL import Image, ImageDraw
 
 import rag
@@ -456,6 +457,37 @@ def test_a_sheet_is_rows_with_the_names_of_their_columns(tmp_path: Path) -> None
     assert len(chunks) > 1
     assert chunks[0].label.startswith("hàng 1–")
     assert chunks[-1].label.endswith("–64")
+
+
+def test_old_fonts_in_a_sheet_are_read(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row, (text, font) in enumerate(
+        (("Nguyễn Thị Hoa", "Arial"), (encode("kế toán trưởng", Legacy.TCVN3).decode("latin-1"), ".VnTime")), 1
+    ):
+        book.active.cell(row, 1, text).font = Font(name=font)
+    assert read(tmp_path, "a.xlsx", saved(book)).text.endswith("Nguyễn Thị Hoa\nkế toán trưởng")
+
+
+def test_old_letters_without_the_name_of_their_font_are_read(tmp_path: Path) -> None:
+    text = "Những người lao động được hưởng chế độ nghỉ dưỡng ở trường, và trẻ em cũng thế."
+    letters = encode(text, Legacy.VNI).decode("cp1252")
+    deck = pptx.Presentation()
+    deck.slides.add_slide(deck.slide_layouts[0]).shapes.title.text = letters
+    document = read(tmp_path, "a.pptx", saved(deck))
+    assert (document.text, document.title, document.metadata["encoding"]) == (text, text, "VNI")
+
+
+def test_a_scan_of_absurd_size_is_not_drawn_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "tesseract"
+    program.write_text(
+        "#!/bin/sh\nif [ $1 = --list-langs ]; then echo vie; else /bin/cat >/dev/null; echo Đã đọc; fi\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    pdf = new_pdf(format=(14_000, 14_000))
+    pdf.add_page()
+    pdf.image(Image.new("L", (50, 50), "white"), 0, 0, 14_000, 14_000)
+    assert read(tmp_path, "a.pdf", bytes(pdf.output())).text == "Đã đọc"
 
 
 @pytest.mark.parametrize(
