@@ -127,10 +127,9 @@ def _legal_headings(text: str, parts: Sequence[LegalPart], chunk_chars: int) -> 
     ends = [part.start for part in parts[1:]] + [len(text)]
     for part, end in zip(parts, ends, strict=True):
         pieces = clauses(text[part.start : end], chunk_chars)
-        # An article's heading and the words above its first khoản go with that, unless they are many.
-        together = bool(pieces) and pieces[0][0] <= chunk_chars // 2
-        yield part.start, f"{part.path}{PATH_MARK}{pieces[0][1]}" if together else part.path
-        for start, name in pieces[together:]:
+        if not pieces or pieces[0][0]:
+            yield part.start, part.path
+        for start, name in pieces:
             yield part.start + start, f"{part.path}{PATH_MARK}{name}"
 
 

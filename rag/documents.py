@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.archives import opened
-from rag.encodings import decode
+from rag.encodings import convert, decode, repair
 from rag.errors import DocumentError
 from rag.listing import LIST_ITEM
 from rag.readers.kinds import read
@@ -124,8 +124,14 @@ def document_of(reading: Reading, source: str) -> Document:
     body = ""
     places: list[Place] = []
     path: dict[int, str] = {}
+    notes = dict(reading.notes)
+    # Letters of an old font whose name the file does not tell, as in the cells of a sheet or a page of the web.
+    encoding = repair("\n".join(part.text for part in reading.parts))[1]
+    if encoding is not None:
+        notes["encoding"] = encoding.value
+        title = convert(title, encoding)
     for part in reading.parts:
-        text = _cleaned(part.text)
+        text = _cleaned(part.text if encoding is None else convert(part.text, encoding))
         stated = _DATE_LINE.match(f"{text} ") if not body else None
         if stated is not None:
             date, text = stated[1], text[stated.end() :]
@@ -145,7 +151,7 @@ def document_of(reading: Reading, source: str) -> Document:
     if all(not place.heading and place.page is None and not place.label for place in places):
         places = []
     paragraphs = body.split("\n\n")
-    return _document(paragraphs, body, source, title, date, dict(reading.notes), tuple(places))
+    return _document(paragraphs, body, source, title, date, notes, tuple(places))
 
 
 def _place(start: int, part: Part, path: Mapping[int, str]) -> Place:

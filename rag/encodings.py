@@ -143,10 +143,15 @@ def repair(text: str) -> tuple[str, Legacy | None]:
     if words < _LEAST_WORDS:
         return text, None
     encoding, made, best = max(
-        ((one, (made := _convert(text, one)), vietnamese_share(made)[0]) for one in (Legacy.TCVN3, Legacy.VNI)),
+        ((one, (made := convert(text, one)), vietnamese_share(made)[0]) for one in (Legacy.TCVN3, Legacy.VNI)),
         key=lambda found: found[2],
     )
     return (made, encoding) if best >= max(_DECISIVE_SHARE, share + _DECISIVE_GAIN) else (text, None)
+
+
+def convert(text: str, encoding: Legacy) -> str:
+    """Text of windows-1252 letters read in another encoding, in NFC; letters outside windows-1252 stay."""
+    return unicodedata.normalize("NFC", _CONVERTERS[encoding]("".join(map(_byte_letter, text))))
 
 
 def font_encoding(font: str) -> Legacy | None:
@@ -169,7 +174,7 @@ def from_font(text: str, font: str) -> str:
     if not _ONLY_UNICODE.search(text):
         if encoding is Legacy.TCVN3:
             text = _HYPHEN_FOR_U.sub(_u_or_hyphen, text)
-        made = _convert(text, encoding)
+        made = convert(text, encoding)
         if vietnamese_share(made)[0] < vietnamese_share(text)[0]:
             return text
     return made.upper() if encoding is Legacy.TCVN3 and font.rstrip().endswith("H") else made
@@ -225,16 +230,11 @@ def _u_or_hyphen(match: re.Match[str]) -> str:
     if len(match[0]) == 1:
         return match[0]  # a dash between words
     changed = re.sub("[-\ufffe\x02]", "\u00ad", match[0])
-    return changed if is_syllable(_bare(_convert(changed, Legacy.TCVN3))) else match[0]
+    return changed if is_syllable(_bare(convert(changed, Legacy.TCVN3))) else match[0]
 
 
 def _bare(word: str) -> str:
     return _EDGES.sub("", word)
-
-
-def _convert(text: str, encoding: Legacy) -> str:
-    """Text of windows-1252 letters read in another encoding, in NFC; letters outside windows-1252 stay."""
-    return unicodedata.normalize("NFC", _CONVERTERS[encoding]("".join(map(_byte_letter, text))))
 
 
 def _byte_letter(char: str) -> str:

@@ -81,6 +81,9 @@ def clauses(text: str, limit_chars: int) -> list[tuple[int, str]]:
     marks = _numbered(text, _CLAUSE)
     if not marks:
         return [(start, f"điểm {name}") for start, name in _packed(_numbered(text, _POINT), len(text), limit_chars)]
+    if marks[0][0] <= limit_chars // 2:
+        # The article's heading and the words above its first khoản go with that, unless they are many.
+        marks[0] = (0, marks[0][1])
     pieces: list[tuple[int, str]] = []
     ends = [start for start, _ in marks[1:]] + [len(text)]
     run: list[tuple[int, str]] = []

@@ -4,6 +4,7 @@ The cells of ruled tables are found by pdfplumber, on the pages that have rules;
 """
 
 import io
+import math
 import re
 from itertools import islice
 from typing import Any
@@ -18,6 +19,8 @@ _FEW_LETTERS = 25
 """Letters below which a page with a picture over it is a scan: its stamp or its page number may be text."""
 _PDF_DATE = re.compile(r"D:(\d{4})(\d{2})?(\d{2})?")
 _LEAST_RULES = 4
+_MOST_PIXELS = 50_000_000
+"""Of a scanned page: A2 at 300 dots an inch. A page may state a size of kilometres."""
 _MOST_RULES = 3000
 _MOST_PAGES = 20_000
 
@@ -69,9 +72,10 @@ def _read(document: Any, raw: bytes, source: str) -> Reading:
         elif len(scanned) == len(pages):
             raise DocumentError(f"{source}: is a scan (pictures of {len(pages)} pages, no text), and {lacking}")
         else:
-            notes["unread_pages"] = ", ".join(map(str, scanned))
+            pages_named = ", ".join(map(str, scanned))
+            notes["unread"] = f"pages {pages_named} are pictures and were left out: {lacking} with --rebuild"
     if len(document) > _MOST_PAGES:
-        notes["unread_pages"] = f"{_MOST_PAGES + 1}-{len(document)}"
+        notes["unread"] = f"the pages after {_MOST_PAGES} were left out: split it"
     parts = parts_of_pages([page for page in pages if page.number not in recognised])
     if recognised:
         parts = _in_page_order(parts, recognised)
@@ -171,7 +175,9 @@ def _recognised(document: Any, number: int, label: str, source: str) -> list[Par
     page = document[number - 1]
     stream = io.BytesIO()
     try:
-        page.render(scale=scan.DOTS_PER_INCH / 72, grayscale=True).to_pil().save(stream, "PNG")
+        width, height = page.get_size()
+        scale = min(scan.DOTS_PER_INCH / 72, math.sqrt(_MOST_PIXELS / max(width * height, 1)))
+        page.render(scale=scale, grayscale=True).to_pil().save(stream, "PNG")
     finally:
         page.close()
     return list(scan.parts_of_text(scan.recognise(stream.getvalue(), source, number), number, label))

@@ -44,7 +44,7 @@ class Reading:
     date: str = ""
     """ISO 8601."""
     notes: Mapping[str, str] = field(default_factory=dict)
-    """For the document's metadata: "author", "encoding", "unread_pages"."""
+    """For the document's metadata: "author", "origin", and "unread", what was left out and how to have it read."""
 
 
 def title_of(stated: str | None) -> str:

@@ -15,15 +15,20 @@ def read_csv(text: str, source: str, delimiter: str = "") -> Reading:
     """The rows of a table; the separator is found among comma, semicolon, tab and bar unless it is given.
 
     Raises:
-        DocumentError: a quotation mark is never closed, or a cell is endless.
+        DocumentError: a cell is endless.
     """
     first = text.splitlines()[0] if text.strip() else ""
     if first.lower().startswith("sep=") and len(first.strip()) == 5:
         # What Excel writes above its rows.
         delimiter, text = first.strip()[4], text.partition("\n")[2]
     csv.field_size_limit(_LONGEST_CELL)
+    delimiter = delimiter or _delimiter(text)
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter or _delimiter(text), strict=True))
+        try:
+            rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+        except csv.Error:
+            # A quotation mark that is never closed is an inch, or a quotation: the lines are the rows.
+            rows = list(csv.reader(io.StringIO(text), delimiter=delimiter, quoting=csv.QUOTE_NONE))
     except csv.Error as error:
         raise DocumentError(f"{source}: is not a table of comma-separated values ({error}): save it again") from error
     return Reading(tuple(sheet_parts(rows)))

@@ -27,6 +27,10 @@ _DATES = (
 _ORIGINS = ("og:site_name", "dc.publisher", "publisher", "application-name")
 _AUTHORS = ("author", "article:author", "dc.creator")
 _CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w-]+)|<\?xml[^>]+encoding=[\"']([\w-]+)", re.IGNORECASE)
+_OTHER_CHARSET = re.compile(
+    r"utf-16(?:le|be)?|windows-125[013-8]|iso-8859-(?:[2-9]|1\d)|koi8-\w|gb\w+|big5|euc-\w+|shift_jis"
+)
+"""Encodings that are taken at their word."""
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _LEAST_SHARE = 0.4
 """Of a page's words, how many its <article> or <main> must hold to be what the page is about."""
@@ -224,7 +228,7 @@ def _decoded(raw: bytes, source: str) -> str:
     if declared is not None and not raw.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         name = (declared[1] or declared[2]).decode("ascii").lower()
         # Pages in TCVN3 or VNI call themselves windows-1252: their bytes are looked at as any others.
-        if name not in {"utf-8", "utf8", "windows-1252", "iso-8859-1", "x-user-defined", "us-ascii"}:
+        if _OTHER_CHARSET.fullmatch(name):
             try:
                 return raw.decode(name)
             except (LookupError, UnicodeDecodeError):

@@ -4,6 +4,7 @@ import io
 from datetime import date, datetime, time
 from typing import Any
 
+from rag.encodings import from_font
 from rag.readers.reading import Part, Reading, date_of, title_of
 from rag.readers.table import sheet_parts
 
@@ -23,7 +24,7 @@ def read_workbook(raw: bytes) -> Reading:
                 continue
             # The size that a file states may be a million empty rows.
             sheet.reset_dimensions()
-            rows = [[_shown(value) for value in row] for row in sheet.iter_rows(max_row=_MOST_ROWS, values_only=True)]
+            rows = [[_shown(cell) for cell in row] for row in sheet.iter_rows(max_row=_MOST_ROWS)]
             lines = sheet_parts(rows)
             if lines:
                 parts += [Part(sheet.title, level=1), *lines]
@@ -34,8 +35,9 @@ def read_workbook(raw: bytes) -> Reading:
         book.close()
 
 
-def _shown(value: Any) -> str:
-    """A cell as a Vietnamese reads it: 94.6 as "94,6", a day as "29/09/2025"."""
+def _shown(cell: Any) -> str:
+    """A cell as a Vietnamese reads it: 94.6 as "94,6", a day as "29/09/2025", the letters of an old font in Unicode."""
+    value = cell.value
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -46,4 +48,5 @@ def _shown(value: Any) -> str:
         return f"{value:%d/%m/%Y}" if value.time() == time() else f"{value:%d/%m/%Y %H:%M}"
     if isinstance(value, date):
         return f"{value:%d/%m/%Y}"
-    return str(value)
+    text = str(value)
+    return text if text.isascii() else from_font(text, (cell.font and cell.font.name) or "")

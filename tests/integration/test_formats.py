@@ -12,16 +12,19 @@ import pptx
 import pytest
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
+from openpyxl.styles import Font
 from PIL import Image, ImageDraw
 
+import rag
 from rag.chunking import split_document
 from rag.config import ChunkingConfig, RagConfig
 from rag.documents import SourceFile, read_document
 from rag.encodings import Legacy, encode
 from rag.errors import DocumentError
+from rag.indexing import update_index
 from rag.readers import scan as scans
 from rag.scanning import scan
-from rag.types import Chunk, Document
+from rag.types import Chunk, Document, Embedder
 from tests.pdf_files import headed_pdf, new_pdf
 
 LAB = (
@@ -283,15 +286,19 @@ def scanned_pdf(*texts: str) -> bytes:
 
 
 def test_a_scan_is_named_with_the_way_out_where_nothing_reads_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedder: Embedder
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(
         DocumentError, match=r"^a\.pdf: is a scan \(.*2 pages.*tesseract-ocr-vie; .*\) and index again$"
     ):
         read(tmp_path, "a.pdf", scanned_pdf("", ""))
-    document = read(tmp_path, "b.pdf", scanned_pdf("Trang này là chữ.", ""))
-    assert (document.text, document.metadata["unread_pages"]) == ("Trang này là chữ.", "2")
+    (tmp_path / "b.pdf").write_bytes(scanned_pdf("Trang này là chữ.", ""))
+    report = update_index(tmp_path / "index", [tmp_path / "b.pdf"], embedder, RagConfig())
+    assert (report.added, report.documents) == (1, 1)
+    ((source, reason),) = report.failed
+    assert source == "b.pdf"
+    assert reason.startswith("b.pdf: pages 2 are pictures and were left out: tesseract is not installed: install")
 
 
 def test_a_scan_is_read_by_the_program_that_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -306,7 +313,7 @@ def test_a_scan_is_read_by_the_program_that_is_there(tmp_path: Path, monkeypatch
     document = read(tmp_path, "a.pdf", scanned_pdf("Trang đầu là chữ như mọi trang khác.", ""))
     assert document.text.split("\n\n") == [
         "Trang đầu là chữ như mọi trang khác.",
-        "Được gọi với stdin stdout -l vie --psm 3 --dpi 300 PNG",
+        "Được gọi với stdin stdout -l vie --psm 3 --dpi 300\nPNG",
         "Đoạn thứ hai đi tiếp.",
     ]
     assert [chunk.page for chunk in passages(document)] == [1, 2]
@@ -453,6 +460,37 @@ def test_a_sheet_is_rows_with_the_names_of_their_columns(tmp_path: Path) -> None
     assert chunks[-1].label.endswith("–64")
 
 
+def test_old_fonts_in_a_sheet_are_read(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row, (text, font) in enumerate(
+        (("Nguyễn Thị Hoa", "Arial"), (encode("kế toán trưởng", Legacy.TCVN3).decode("latin-1"), ".VnTime")), 1
+    ):
+        book.active.cell(row, 1, text).font = Font(name=font)
+    assert read(tmp_path, "a.xlsx", saved(book)).text.endswith("Nguyễn Thị Hoa\nkế toán trưởng")
+
+
+def test_old_letters_without_the_name_of_their_font_are_read(tmp_path: Path) -> None:
+    text = "Những người lao động được hưởng chế độ nghỉ dưỡng ở trường, và trẻ em cũng thế."
+    letters = encode(text, Legacy.VNI).decode("cp1252")
+    deck = pptx.Presentation()
+    deck.slides.add_slide(deck.slide_layouts[0]).shapes.title.text = letters
+    document = read(tmp_path, "a.pptx", saved(deck))
+    assert (document.text, document.title, document.metadata["encoding"]) == (text, text, "VNI")
+
+
+def test_a_scan_of_absurd_size_is_not_drawn_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "tesseract"
+    program.write_text(
+        "#!/bin/sh\nif [ $1 = --list-langs ]; then echo vie; else /bin/cat >/dev/null; echo Đã đọc; fi\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    pdf = new_pdf(format=(14_000, 14_000))
+    pdf.add_page()
+    pdf.image(Image.new("L", (50, 50), "white"), 0, 0, 14_000, 14_000)
+    assert read(tmp_path, "a.pdf", bytes(pdf.output())).text == "Đã đọc"
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -460,12 +498,46 @@ def test_a_sheet_is_rows_with_the_names_of_their_columns(tmp_path: Path) -> None
         ("a.csv", "sep=;\r\nTên;Điểm\r\nAn;9,5\r\n".encode("utf-8-sig")),
         ("a.csv", "Tên;Điểm\nAn;9,5\n".encode("utf-16")),
         ("a.tsv", "Tên\tĐiểm\nAn\t9,5\n".encode()),
+        ("a.csv", "Tên;Điểm\r\nAn;9,5\r\n\"\"\r\n".encode()),
     ],
 )  # fmt: skip
 def test_separated_values_are_rows(tmp_path: Path, name: str, content: bytes) -> None:
     document = read(tmp_path, name, content)
     assert document.text == "Tên | Điểm\nTên: An; Điểm: 9,5"
     assert passages(document)[0].label == "hàng 1–2"
+
+
+def test_a_quotation_mark_that_is_never_closed_swallows_no_rows(tmp_path: Path) -> None:
+    document = read(tmp_path, "a.csv", 'Màn hình,Giá\n"24 inch,5\n27 inch,7\n'.encode())
+    assert document.text.split("\n")[1:] == ['Màn hình: "24 inch; Giá: 5', "Màn hình: 27 inch; Giá: 7"]
+
+
+def test_files_that_cannot_be_read_harm_no_other_and_citations_name_the_place(
+    tmp_path: Path, embedder: Embedder, config: RagConfig
+) -> None:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    sheet = openpyxl.Workbook()
+    sheet.active.title = "Nhân sự"
+    for row in (["Họ tên", "Chức vụ"], ["Nguyễn Thị Hoa", "Kế toán trưởng"], ["Trần Văn Bảo", "Kế toán viên"]):
+        sheet.active.append(row)
+    (folder / "nhan-su.xlsx").write_bytes(saved(sheet))
+    pdf = new_pdf()
+    for text in ("Lời nói đầu của bản tin.", LAB):
+        pdf.add_page()
+        pdf.multi_cell(0, 16, text)
+    (folder / "ban-tin.pdf").write_bytes(bytes(pdf.output()))
+    (folder / "hong.docx").write_bytes(b"PK\x03\x04")
+    (folder / "cu.doc").write_bytes(bytes.fromhex("d0cf11e0a1b11ae1"))
+    report = update_index(tmp_path / "index", [folder], embedder, config)
+    assert [source for source, _ in report.failed] == ["cu.doc", "hong.docx"]
+    bot = rag.open(tmp_path / "index", config, llm="none")
+    answer = bot.ask("Chính phủ Hàn Quốc đầu tư bao nhiêu tỷ won vào phòng thí nghiệm?").as_json()
+    assert [(one["source"], one["page"], "label" in one) for one in answer["citations"]] == [("ban-tin.pdf", 2, False)]
+    (found,) = bot.ask("Chức vụ của Nguyễn Thị Hoa là gì?").as_json()["citations"]
+    assert (found["source"], found["page"], found["label"]) == ("nhan-su.xlsx", None, "hàng 1–3")
+    assert update_index(tmp_path / "index", [folder], embedder, config).unchanged == 2
+    bot.close()
 
 
 def book(chapters: dict[str, str], spine: list[str]) -> bytes:
