@@ -44,7 +44,7 @@ def test_bad_files_are_named_at_the_end_a_line_each_and_the_status_is_0(
     status, out, err = run(capsys, "index", place / "corpus", "--index", place / "index")
     assert status == 0
     assert out.startswith("2 documents, 2 passages: 3 added, ")
-    assert "1 files hold the same as another one" in out
+    assert "Files that hold the same as another one: 1." in out
     head, *lines = err.splitlines()
     assert head == "rag: 2 could not be read; all else is indexed:"
     assert lines == [
