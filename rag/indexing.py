@@ -3,7 +3,6 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,14 @@ from rag.catalog_writing import CatalogWriter, FileKey, KnownFile, Published, pa
 from rag.chunking import split_document
 from rag.config import RagConfig
 from rag.documents import SourceFile, read_document
-from rag.errors import DocumentError, IndexDamagedError, RagError
+from rag.errors import DocumentError, IndexDamagedError
 from rag.index import CATALOG, made_with, passage_text
 from rag.locking import only_writer
 from rag.progress import IndexProgress, Meter
+from rag.rebuilding import opened_for_writing
 from rag.scanning import Scan, Stamp, content_key, read_still, scan, stamp
 from rag.types import Document, Embedder, FloatMatrix
-from rag.views import Base, build_views, damaged_files, remove_views
+from rag.views import Base, build_views, damaged_files
 
 _PASSAGES_AT_ONCE = 128
 """Passages embedded between two reports of progress: seconds with a transformer, and some batches of them."""
@@ -110,7 +110,7 @@ def update_index(
         _require_readable(files, config.max_file_mb)
     with (
         only_writer(folder),
-        _opened_for_writing(folder, made_with(embedder, config.chunking), rebuild) as (catalog, donors),
+        opened_for_writing(folder, made_with(embedder, config.chunking), rebuild) as (catalog, donors),
     ):
         run = _Run(catalog, donors, embedder, config, Meter([file for _, file in files], progress))
         run.failed.extend(problem for found in scans.values() for problem in found.unread)
@@ -136,7 +136,7 @@ def index_documents(
     """Make an index of documents that are no files, below the name `root`; one that is there is replaced."""
     with (
         only_writer(folder),
-        _opened_for_writing(folder, made_with(embedder, config.chunking), rebuild=True) as (catalog, donors),
+        opened_for_writing(folder, made_with(embedder, config.chunking), rebuild=True) as (catalog, donors),
     ):
         run = _Run(catalog, donors, embedder, config, Meter([], None))
         for document in documents:
@@ -144,108 +144,6 @@ def index_documents(
             catalog.stage(key, "", Stamp(0, 0, 0), [(document.source, _store(run, document))])
             run.staged[key] = ""
         _publish(run, folder, [])
-
-
-@contextmanager
-def _opened_for_writing(
-    folder: Path, manifest: Mapping[str, Any], rebuild: bool
-) -> Iterator[tuple[CatalogWriter, list[Catalog]]]:
-    """The catalog to write into, and those whose vectors may be taken over.
-
-    A rebuild writes into a catalog beside the one that is there and, left without an exception, puts it in its place.
-    """
-    target, working = folder / CATALOG, folder / f"{CATALOG}.new"
-    before = _named_views(target) or []
-    if not rebuild or not target.exists():
-        _delete_catalog(working)
-        with closing(CatalogWriter(target)) as catalog:
-            catalog.prepare(manifest)
-            yield catalog, []
-    else:
-        with _rebuilt(working, target, manifest) as opened:
-            yield opened
-        _take_place(working, target)
-    now = _named_views(target)
-    if now is not None:
-        # The generation before this one may still be about to be opened by a reader.
-        remove_views(folder, [*before, *now])
-
-
-@contextmanager
-def _rebuilt(working: Path, target: Path, manifest: Mapping[str, Any]) -> Iterator[tuple[CatalogWriter, list[Catalog]]]:
-    with ExitStack() as opened:
-        donors = [opened.enter_context(closing(donor)) for donor in _donors(target, manifest)]
-        catalog = opened.enter_context(closing(_resumed(working, manifest)))
-        try:
-            yield catalog, donors
-        except IndexDamagedError:
-            catalog.close()
-            _delete_catalog(working)
-            raise
-
-
-def _named_views(target: Path) -> list[str] | None:
-    """The name of the views that a catalog stands by, in a list; None when it cannot be read, on a full disk say."""
-    if not target.exists():
-        return []
-    with suppress(RagError), closing(Catalog(target)) as catalog:
-        return [name for name in [catalog.manifest()["views"].get("name")] if name]
-    return None
-
-
-def _donors(target: Path, manifest: Mapping[str, Any]) -> list[Catalog]:
-    """The catalog that is there, when its vectors are those that these settings make."""
-    with suppress(RagError):
-        catalog = Catalog(target)
-        try:
-            if catalog.manifest()["embedding"] == manifest["embedding"]:
-                return [catalog]
-        except RagError:
-            catalog.close()
-            raise
-        catalog.close()
-    return []
-
-
-def _resumed(working: Path, manifest: Mapping[str, Any]) -> CatalogWriter:
-    """The catalog of a rebuild: the one that a killed rebuild has left, as a store of vectors, or an empty one."""
-    if working.exists():
-        with suppress(RagError):
-            catalog = CatalogWriter(working)
-            try:
-                catalog.prepare(manifest)
-                catalog.forget_paths()
-                return catalog
-            except RagError:
-                catalog.close()
-                raise
-    _delete_catalog(working)
-    catalog = CatalogWriter(working)
-    catalog.prepare(manifest)
-    return catalog
-
-
-def _take_place(working: Path, target: Path) -> None:
-    """Put the new catalog where the old one is, in one step for all readers."""
-    with closing(CatalogWriter(working)) as catalog:
-        try:
-            catalog.put_into(target)
-        except IndexDamagedError:
-            # No database, so no reader has it open, and nothing in it or its log is worth keeping.
-            catalog.settle()
-        else:
-            catalog.close()
-            _delete_catalog(working)
-            return
-    for suffix in ("-wal", "-shm"):
-        target.with_name(target.name + suffix).unlink(missing_ok=True)
-    working.replace(target)
-
-
-def _delete_catalog(path: Path) -> None:
-    # The log last: a catalog without its log could be taken for a whole one.
-    for suffix in ("", "-shm", "-wal"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def _require_readable(files: Sequence[tuple[str, SourceFile]], max_file_mb: int) -> None:

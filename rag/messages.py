@@ -11,8 +11,8 @@ _MESSAGES = {
         " giữ nguyên {unchanged} ({seconds:.1f} giây)",
     ),
     "duplicates": (
-        "{duplicates} files hold the same as another one; they are indexed once and cited by every name.",
-        "{duplicates} tệp trùng nội dung với tệp khác; chỉ lập chỉ mục một lần và dẫn nguồn bằng mọi tên.",
+        "Files that hold the same as another one: {duplicates}. They are indexed once and cited by every name.",
+        "Số tệp trùng nội dung với tệp khác: {duplicates}. Chúng chỉ được lập chỉ mục một lần, được dẫn bằng mọi tên.",
     ),
     "not_indexed": (
         "{failed} could not be read; all else is indexed:",

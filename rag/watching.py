@@ -15,7 +15,7 @@ _TICK_MS = 500
 
 
 def ticks(roots: Sequence[Path], leave_out: Path) -> Iterator[bool]:
-    """Twice a second whether anything under `roots` has changed since the last time; ends at Ctrl-C.
+    """Twice a second whether anything under `roots` has changed since the last time, until Ctrl-C is raised.
 
     From the first value on no change is missed. Hidden files do not count, nor what is in the folder `leave_out`.
 
@@ -48,7 +48,7 @@ def ticks(roots: Sequence[Path], leave_out: Path) -> Iterator[bool]:
             step=_QUIET_MS,
             rust_timeout=_TICK_MS,
             yield_on_timeout=True,
-            raise_interrupt=False,
+            raise_interrupt=True,
         ):
             yield bool(changes)
     except OSError as error:

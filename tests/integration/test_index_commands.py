@@ -44,7 +44,7 @@ def test_bad_files_are_named_at_the_end_a_line_each_and_the_status_is_0(
     status, out, err = run(capsys, "index", place / "corpus", "--index", place / "index")
     assert status == 0
     assert out.startswith("2 documents, 2 passages: 3 added, ")
-    assert "1 files hold the same as another one" in out
+    assert "Files that hold the same as another one: 1." in out
     head, *lines = err.splitlines()
     assert head == "rag: 2 could not be read; all else is indexed:"
     assert lines == [
@@ -109,8 +109,13 @@ def test_search_names_every_file_that_holds_a_passage(capsys: pytest.CaptureFixt
 def watching(place: Path) -> Iterator[tuple[subprocess.Popen[str], Queue[str]]]:
     """`rag index --watch` at work, and the lines that it prints."""
     arguments = ["index", str(place / "corpus"), "--index", str(place / "index"), "--watch", "--json"]
+    # Tests that run in a shell's background ignore Ctrl-C, and their children would with them.
+    hearing_ctrl_c = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from rag.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
     process = subprocess.Popen(
-        [sys.executable, "-m", "rag.cli", *arguments],
+        [sys.executable, "-c", hearing_ctrl_c, *arguments],
         cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         env={name: value for name, value in os.environ.items() if not name.startswith("RAG_")},
     )  # fmt: skip
