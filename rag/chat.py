@@ -17,7 +17,7 @@ from rag.page_html import (
     progress_html,
     question_html,
 )
-from rag.pipeline import Bot, PassagesFound, Sending, TextPiece
+from rag.pipeline import Bot, PassagesFound, Restarted, Sending, TextPiece
 from rag.types import Answer, Turn
 
 _SECONDS_BETWEEN_VIEWS = 0.08
@@ -131,6 +131,10 @@ def _streamed(bot: Bot, question: str, session: Session) -> Iterator[View]:
                 yield View(list(session.messages), session.panel())
             case Sending():
                 _write(session, progress_html("Đang viết câu trả lời…", understood=understood))
+                yield View(list(session.messages))
+            case Restarted():
+                written = ""
+                _write(session, progress_html("Đang viết lại câu trả lời…", understood=understood))
                 yield View(list(session.messages))
             case TextPiece():
                 written += event.text

@@ -61,7 +61,8 @@ def message_html(answer: Answer, turn: int, understood: str = "", stopped: bool 
     note = "Đã dừng theo ý bạn, phần trên là những gì kịp viết. " if stopped else ""
     code, _, details = answer.reason.partition(": ")
     lack = f'<p class="lack">{_lines(message(code, "vi", details=details))}</p>' if code else ""
-    return f'<div class="answer">{_understood(understood)}{sentences}{lack}{_summary(answer, turn, note)}</div>'
+    body = f"{sentences}{lack}{_notes(answer)}{_summary(answer, turn, note)}"
+    return f'<div class="answer">{_understood(understood)}{body}</div>'
 
 
 def empty_panel_html() -> str:
@@ -159,8 +160,14 @@ def _abstention(answer: Answer, turn: int, understood: str, stopped: bool) -> st
         link = f' <a class="sources" href="#t{turn}">Xem {len(answer.retrieved)} đoạn gần nhất</a>'
     return (
         f'<div class="answer refusal">{_understood(understood)}<p class="verdict">{_lines(verdict)}</p>'
-        f"<p>{_lines(reason)}{link}</p></div>"
+        f"<p>{_lines(reason)}{link}</p>{_notes(answer)}</div>"
     )
+
+
+def _notes(answer: Answer) -> str:
+    parts = (note.partition(": ") for note in answer.notes)
+    told = (_lines(message(code, "vi", details=details)) for code, _, details in parts)
+    return "".join(f'<p class="lack">{line}</p>' for line in told)
 
 
 def _understood(understood: str) -> str:
