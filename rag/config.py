@@ -1,5 +1,6 @@
 """Every setting in one frozen tree: rag.toml, then RAG_* variables, then arguments, the later winning."""
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
@@ -7,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from rag.errors import ConfigError
 
@@ -244,6 +246,19 @@ def load_config(
     config = _merged(config, variables, "the environment")
     given = {name: value for name, value in (overrides or {}).items() if value is not None}
     return _merged(config, _nested(given), "the arguments")
+
+
+def remote_server(llm: LlmConfig) -> str:
+    """The address of another machine that questions and passages are sent to; empty while all stays on this one."""
+    place = urlsplit(llm.base_url)
+    if not llm.base_url or llm.model == "none":
+        return ""
+    host = place.hostname or ""
+    try:
+        is_here = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_here = host == "localhost"
+    return "" if is_here else place.netloc.rpartition("@")[2]
 
 
 def resolve(path: str) -> Path:

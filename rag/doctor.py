@@ -84,8 +84,10 @@ def _llama_cpp() -> Finding:
 
 
 def _language_model(config: RagConfig) -> str:
-    from rag.models import check_model, find_llm
+    from rag.models import NO_LLM, check_model, find_llm
 
+    if config.llm.base_url and config.llm.model != NO_LLM:
+        return f"asked at {config.llm.base_url}"
     path = find_llm(config.llm.model)
     if path is None:
         return "none in models/: answers quote the documents; `rag models pull qwen3-4b` gets one"

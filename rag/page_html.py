@@ -20,12 +20,13 @@ _EMPTY_LINE = re.compile(r"[^\S\n]*\n\s*\n[^\S\n]*")
 _LINE = re.compile(r"[^\S\n]*\n[^\S\n]*")
 
 
-def header_html(documents: int) -> str:
-    """The title and what is loaded."""
+def header_html(documents: int, server: str = "") -> str:
+    """The title, what is loaded, and where it runs: `server` is another machine that writes the answers."""
     loaded = f"{_number(documents)} tài liệu đã nạp" if documents else "Chưa nạp tài liệu nào"
+    where = f"Câu hỏi và các đoạn được gửi tới {html.escape(server)}." if server else "Mọi thứ chạy trên máy này."
     return (
         f'<h1>Hỏi đáp tài liệu</h1><p><span class="loaded">{loaded}</span> '
-        '<span class="more">Mỗi câu trả lời chỉ rõ câu chữ làm căn cứ. Mọi thứ chạy trên máy này.</span></p>'
+        f'<span class="more">Mỗi câu trả lời chỉ rõ câu chữ làm căn cứ. {where}</span></p>'
     )
 
 

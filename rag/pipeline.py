@@ -17,7 +17,7 @@ from rag.evidence import EvidenceModel, Finding, choose
 from rag.generation import ExtractiveGenerator, LlamaGenerator
 from rag.index import StoredIndex, open_index
 from rag.matching import load_matcher
-from rag.models import find_llm
+from rag.models import NO_LLM, find_llm
 from rag.prompting import REFUSAL
 from rag.ranking import load_ranker
 from rag.reranking import CrossEncoderReranker
@@ -302,6 +302,10 @@ def open_bot(
 
 
 def _generator(config: LlmConfig) -> Generator:
+    if config.base_url and config.model != NO_LLM:
+        from rag.server import ServerGenerator  # httpx is for those who have a server
+
+        return ServerGenerator(config)
     path = find_llm(config.model)
     return LlamaGenerator(path, config) if path is not None else ExtractiveGenerator()
 
