@@ -242,7 +242,7 @@ def _loaded(cpp: Any, path: Path, config: LlmConfig) -> tuple[Any, Any]:
         parameters = cpp.llama_model_default_params()
         parameters.n_gpu_layers = count
         model = cpp.llama_model_load_from_file(os.fsencode(path), parameters)
-        context = cpp.llama_init_from_model(model, _context_parameters(cpp, model, config)) if model else None
+        context = cpp.llama_init_from_model(model, _context_parameters(cpp, model, config, count)) if model else None
         if context:
             if layers == AUTO_LAYERS and not count:
                 _log.warning("the GPU cannot hold %s: it runs on the CPU", path.name)
@@ -252,13 +252,14 @@ def _loaded(cpp: Any, path: Path, config: LlmConfig) -> tuple[Any, Any]:
     raise ModelError(f"llama.cpp cannot load {path}: run `rag models check {path}`")
 
 
-def _context_parameters(cpp: Any, model: Any, config: LlmConfig) -> Any:
+def _context_parameters(cpp: Any, model: Any, config: LlmConfig, layers: int) -> Any:
     parameters = cpp.llama_context_default_params()
     # A model does not know positions past those that it was trained with.
     parameters.n_ctx = min(config.context_tokens, cpp.llama_model_n_ctx_train(model) or config.context_tokens)
     parameters.n_batch = parameters.n_ubatch = BLOCK_TOKENS
     parameters.n_threads = parameters.n_threads_batch = config.threads or physical_cores()
-    parameters.flash_attn_type = cpp.LLAMA_FLASH_ATTN_TYPE_AUTO
+    # On a CPU it costs time, the more the longer the prompt: eval/LOG.md.
+    parameters.flash_attn_type = cpp.LLAMA_FLASH_ATTN_TYPE_AUTO if layers else cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED
     return parameters
 
 
