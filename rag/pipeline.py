@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -174,7 +175,7 @@ class Bot:
         ]
         unanswered = "; ".join(part for part, lack in zip(parts, lacks, strict=True) if lack)
         whole = _task(understood, passages, answered, self.config.evidence.sentences)
-        task = self.generator.fitted(whole)
+        task = _continued(self.generator.fitted(whole), history[-1].sent if history else ())
         left_out = len(whole.passages) - len(task.passages)
         yield Sending(task.passages, left_out)
 
@@ -325,6 +326,15 @@ def _task(question: str, passages: Sequence[ScoredChunk], findings: Sequence[Fin
     place = {passage: position for position, passage in enumerate(order)}
     evidence = tuple(replace(one, passage=place[one.passage]) for one in chosen)
     return Task(question, tuple(passages[passage] for passage in order), evidence)
+
+
+def _continued(task: Task, earlier: Sequence[str]) -> Task:
+    """The task with those passages first that the turn before began with: a language model has read them already."""
+    place = {passage.chunk.chunk_id: position for position, passage in enumerate(task.passages)}
+    begin = [place[chunk_id] for chunk_id in takewhile(place.__contains__, earlier)]
+    order = list(dict.fromkeys([*begin, *range(len(task.passages))]))
+    evidence = tuple(replace(one, passage=order.index(one.passage)) for one in task.evidence)
+    return replace(task, passages=tuple(task.passages[position] for position in order), evidence=evidence)
 
 
 class _Clock:

@@ -187,6 +187,8 @@ class Turn:
 
     question: str
     answer: str
+    sent: tuple[str, ...] = ()
+    """The chunk_ids of the passages that the generator was sent, in their order, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)
