@@ -7,8 +7,10 @@ new one, cannot be stopped while it reads a prompt, and reads it in parts that d
 import codecs
 import ctypes
 import logging
+import math
 import os
 import re
+import time
 import weakref
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
@@ -19,10 +21,15 @@ from rag.errors import ModelError
 from rag.models import check_model
 from rag.types import Message
 
-BLOCK_TOKENS = 64
-"""Tokens of a prompt that are read at once, always from a multiple of it on: so a token is computed in the same company
-whether the tokens before it were read now or for an earlier question, and the answer is the same to the last bit. It is
-also how long a cancelled prompt goes on."""
+BATCH_TOKENS = 512
+"""Most tokens of a prompt that are read at once."""
+_FIRST_BATCH_TOKENS = 64
+"""While it is not known how fast the model reads."""
+_BATCH_S = 2.0
+"""How long a batch should take, and so how long a cancelled prompt goes on."""
+_TILE_TOKENS = 8
+"""Batches begin at multiples of it. llama.cpp multiplies four rows at once, and those left over in another way: so a
+token gets the same numbers, to the last bit, however the prompt was cut and whatever was in memory before."""
 _THOUGHT_MARKS = (b"<think>", b"</think>")
 _ALL_LAYERS = 0x7FFFFFFF
 _CONTENT = re.compile(r"⟪(\d+)⟫")
@@ -51,6 +58,9 @@ class LlamaRuntime:
         self._template = self._chat_template(path)
         self._read: list[int] = []
         """The prompt tokens whose keys and values stand in the context's memory, from its first position on."""
+        self.tokens_read = 0
+        """Tokens of prompts that were computed so far, those found in memory not counted."""
+        self._batch = _FIRST_BATCH_TOKENS
 
     def count(self, text: str) -> int:
         """Tokens of a text in which nothing is a control token."""
@@ -118,17 +128,25 @@ class LlamaRuntime:
         alike = next((at for at, pair in enumerate(zip(self._read, prompt, strict=False)) if pair[0] != pair[1]), None)
         common = min(len(self._read), len(prompt)) if alike is None else alike
         # At least the last token is read now: sampling needs what comes after it.
-        kept = min(common, len(prompt) - 1) // BLOCK_TOKENS * BLOCK_TOKENS
+        kept = min(common, len(prompt) - 1) // _TILE_TOKENS * _TILE_TOKENS
         if not self._cpp.llama_memory_seq_rm(self._memory, 0, kept, -1):
             kept = 0  # a recurrent model cannot go back part of the way
             self._cpp.llama_memory_clear(self._memory, True)
         del self._read[kept:]
-        for begin in range(kept, len(prompt), BLOCK_TOKENS):
+        while left := len(prompt) - len(self._read):
             if stopped():
                 return False
-            block = prompt[begin : begin + BLOCK_TOKENS]
-            self._decode(block)
-            self._read += block
+            # Even parts: a small one at the end would cost as much as a large one.
+            size = _tiles(left / math.ceil(left / self._batch))
+            batch = prompt[len(self._read) :][:size]
+            began = time.perf_counter()
+            self._decode(batch)
+            self._cpp.llama_synchronize(self._context)
+            if len(batch) >= _FIRST_BATCH_TOKENS // 2:  # fewer tell little
+                rate = len(batch) / (time.perf_counter() - began)
+                self._batch = max(_FIRST_BATCH_TOKENS // 2, min(BATCH_TOKENS, _tiles(rate * _BATCH_S)))
+            self._read += batch
+            self.tokens_read += len(batch)
         return True
 
     def _decode(self, tokens: Sequence[int]) -> None:
@@ -187,6 +205,10 @@ class LlamaRuntime:
             return prompt
 
         return render
+
+
+def _tiles(tokens: float) -> int:
+    return math.ceil(tokens / _TILE_TOKENS) * _TILE_TOKENS
 
 
 def physical_cores() -> int:
@@ -256,7 +278,7 @@ def _context_parameters(cpp: Any, model: Any, config: LlmConfig, layers: int) ->
     parameters = cpp.llama_context_default_params()
     # A model does not know positions past those that it was trained with.
     parameters.n_ctx = min(config.context_tokens, cpp.llama_model_n_ctx_train(model) or config.context_tokens)
-    parameters.n_batch = parameters.n_ubatch = BLOCK_TOKENS
+    parameters.n_batch = parameters.n_ubatch = BATCH_TOKENS
     parameters.n_threads = parameters.n_threads_batch = config.threads or physical_cores()
     # On a CPU it costs time, the more the longer the prompt: eval/LOG.md.
     parameters.flash_attn_type = cpp.LLAMA_FLASH_ATTN_TYPE_AUTO if layers else cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED

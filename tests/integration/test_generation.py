@@ -15,7 +15,7 @@ from rag.citations import UNSUPPORTED_NOTE, check_answer
 from rag.config import AUTO_LAYERS, LlmConfig, RagConfig
 from rag.errors import GenerationError, ModelError
 from rag.generation import LlamaGenerator
-from rag.llama import BLOCK_TOKENS, LlamaRuntime
+from rag.llama import LlamaRuntime
 from rag.pipeline import GENERATOR_REFUSED, Sending
 from rag.prompting import REFUSAL
 from rag.types import Answer, Chunk, Notice, ScoredChunk, Support, Task
@@ -185,36 +185,37 @@ def test_a_question_that_waits_for_the_model_can_be_cancelled(scripted):
     assert said(held) == ANSWER.removeprefix("A.X")
 
 
-def test_a_prompt_that_is_being_read_can_be_cancelled(scripted):
-    long = task(*[f"{AX} {number}" for number in range(14)])
-    looks = Looks(last=9)
-    assert list(scripted.stream(long, looks)) == []
-    assert looks.count == 10  # before each block, and when it was over
-    assert said(scripted.stream(long, Looks())) == ANSWER
+def test_a_prompt_that_is_being_read_can_be_cancelled(tmp_path):
+    runtime = LlamaRuntime(write_random_gguf(tmp_path / "random.gguf"), CONFIG)
+    prompt = list(range(20, 220)) * 15
+    looks = Looks(last=3)
+    assert list(runtime.generate(prompt, 9, looks)) == []
+    assert (looks.count, 0 < runtime.tokens_read < 1500) == (3, True)
+    whole = "".join(runtime.generate(prompt, 9, Looks()))
+    assert runtime.tokens_read == len(prompt)  # what was read before the end of it is not read again
+    runtime = LlamaRuntime(tmp_path / "random.gguf", CONFIG)
+    assert "".join(runtime.generate(prompt, 9, Looks())) == whole
 
 
 def test_what_two_prompts_begin_with_is_read_once_and_changes_nothing(tmp_path):
     path = write_random_gguf(tmp_path / "random.gguf", seed=5)
-    config = replace(CONFIG, max_tokens=40)
-    runtime = LlamaRuntime(path, config)
+    runtime = LlamaRuntime(path, CONFIG)
 
     def written(prompt: list[int]) -> tuple[str, int]:
-        """The text, and how many blocks were read for it."""
-        looks = Looks()
-        text = "".join(runtime.generate(prompt, 40, looks))
-        return text, looks.count - 40
+        """The text, and how many tokens were read for it."""
+        before = runtime.tokens_read
+        return "".join(runtime.generate(prompt, 40, never)), runtime.tokens_read - before
 
-    first = list(range(20, 20 + 200)) * 5
+    first = list(range(20, 220)) * 5
     other = first[:900] + first[:77]
-    blocks = -(-len(first) // BLOCK_TOKENS)
     cold, read = written(first)
-    assert read == blocks
-    assert written(first) == (cold, 1)
+    assert (len(cold), read) == (40, 1000)
+    assert written(first) == (cold, 8)  # the last tokens, in a whole tile
     changed, read = written(other)
-    assert read == -(-len(other) // BLOCK_TOKENS) - 900 // BLOCK_TOKENS
-    assert written(first) == (cold, blocks - 900 // BLOCK_TOKENS)
-    runtime = LlamaRuntime(path, config)
-    assert written(other)[0] == changed
+    assert read == 977 - 896
+    assert written(first) == (cold, 1000 - 896)
+    runtime = LlamaRuntime(path, CONFIG)
+    assert written(other) == (changed, 977)
 
 
 def test_waiting_questions_are_answered_in_the_order_of_their_arrival(scripted):
