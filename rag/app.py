@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.chat import Session, View, answer, settle
+from rag.config import remote_server
 from rag.errors import ConfigError
 from rag.page_html import empty_panel_html, header_html, welcome_html
 from rag.pipeline import Bot
@@ -113,7 +114,7 @@ def build_page(bot: Bot) -> gr.Blocks:
     with page:
         session = gr.State(Session())
         with gr.Row(elem_id="head"):
-            gr.HTML(header_html(bot.index.documents), elem_id="title")
+            gr.HTML(header_html(bot.index.documents, remote_server(bot.config.llm)), elem_id="title")
             new = gr.Button("Cuộc trò chuyện mới", elem_id="new", size="sm", min_width=0)
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="talk", scale=3, min_width=0):

@@ -17,7 +17,7 @@ from rag.page_html import (
     progress_html,
     question_html,
 )
-from rag.pipeline import Bot, PassagesFound, Sending, TextPiece
+from rag.pipeline import Bot, PassagesFound, Restarted, Sending, TextPiece
 from rag.types import Answer, Turn
 
 _SECONDS_BETWEEN_VIEWS = 0.08
@@ -119,6 +119,7 @@ def _views(bot: Bot, question: str, session: Session) -> Iterator[View]:
 def _streamed(bot: Bot, question: str, session: Session) -> Iterator[View]:
     turn = session.asked
     understood = written = ""
+    sent: tuple[str, ...] = ()
     drawn = 0.0
     for event in bot.stream(question, tuple(session.turns), lambda: session.stopped):
         match event:
@@ -130,7 +131,12 @@ def _streamed(bot: Bot, question: str, session: Session) -> Iterator[View]:
                 del session.sections[:-_KEPT_SECTIONS]
                 yield View(list(session.messages), session.panel())
             case Sending():
+                sent = tuple(passage.chunk.chunk_id for passage in event.passages)
                 _write(session, progress_html("Đang viết câu trả lời…", understood=understood))
+                yield View(list(session.messages))
+            case Restarted():
+                written = ""
+                _write(session, progress_html("Đang viết lại câu trả lời…", understood=understood))
                 yield View(list(session.messages))
             case TextPiece():
                 written += event.text
@@ -142,7 +148,7 @@ def _streamed(bot: Bot, question: str, session: Session) -> Iterator[View]:
                 _finish(session, message_html(event, turn, understood, session.stopped))
                 session.sections[-1:] = [answer_section_html(event, turn)]
                 if not session.stopped:
-                    session.turns.append(Turn(understood or question, event.text))
+                    session.turns.append(Turn(understood or question, event.text, sent))
                 yield View(list(session.messages), session.panel())
 
 

@@ -269,7 +269,7 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("question", metavar="QUESTION")
     for one in (ask, serve, evaluate, doctor):
         one.add_argument("--llm", metavar="NAME|PATH|none", help="language model (default: the first in models/)")
-        one.add_argument("--gpu-layers", type=int, help="model layers on the GPU; -1 is all (default: 0)")
+        one.add_argument("--gpu-layers", metavar="N|auto", help="model layers on the GPU; -1 is all (default: 0)")
     return parser
 
 
@@ -314,6 +314,7 @@ def _print_answer(answer: "Answer", lang: str) -> None:
     if answer.abstained:
         code, _, details = answer.reason.partition(": ")
         print(message(code, lang, details=details))
+        _print_notes(answer, lang)
         if answer.retrieved:
             print(message("nearest", lang))
             _print_passages(answer.retrieved[:3], lang)
@@ -327,6 +328,13 @@ def _print_answer(answer: "Answer", lang: str) -> None:
     print(message("checked", lang, supported=supported, sentences=len(answer.sentences)))
     if answer.reason:
         code, _, details = answer.reason.partition(": ")
+        print(message(code, lang, details=details))
+    _print_notes(answer, lang)
+
+
+def _print_notes(answer: "Answer", lang: str) -> None:
+    for note in answer.notes:
+        code, _, details = note.partition(": ")
         print(message(code, lang, details=details))
 
 

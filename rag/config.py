@@ -1,5 +1,6 @@
 """Every setting in one frozen tree: rag.toml, then RAG_* variables, then arguments, the later winning."""
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
@@ -7,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from rag.errors import ConfigError
 
@@ -14,6 +16,11 @@ Section = TypeVar("Section")
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 """The checkout: `models/`, `seeds/` and `index/` stand here."""
+
+API_KEY_VARIABLE = "RAG_LLM_API_KEY"
+"""No setting, so that it cannot get into a file, a report or a list of settings."""
+AUTO_LAYERS = -2
+"""What "auto" for `llm.gpu_layers` becomes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +152,14 @@ class CheckingConfig:
 
 @dataclass(frozen=True, slots=True)
 class LlmConfig:
-    """The local language model."""
+    """The language model: a local one, or with `base_url` a server's."""
 
     model: str = ""
-    """A GGUF file, a name in models/, or "none"; empty takes the GGUF in models/ when there is one."""
+    """A GGUF file, a name in models/, or "none"; empty takes the GGUF in models/ when there is one. With `base_url`,
+    the server's name for it; empty takes the first that the server offers."""
+    base_url: str = ""
+    """An OpenAI-compatible server, such as http://127.0.0.1:8080/v1; empty calls none. Question and passages are sent
+    to it. Its key, if it wants one, is read from the variable RAG_LLM_API_KEY alone."""
     context_tokens: int = 4096
     """The window to allocate: eight passages and an answer; a larger one costs memory on every start."""
     max_tokens: int = 400
@@ -157,8 +168,12 @@ class LlmConfig:
     """0 gives the same answer to the same question."""
     seed: int = 7
     """Makes an answer repeatable when the temperature is above 0."""
+    time_limit_s: int = 300
+    """Longest time for an answer, reading the prompt included, waiting for other answers not. A 4B model on two cores
+    reads 2,000 tokens in about two minutes."""
     gpu_layers: int = 0
-    """Layers to put on a GPU; -1 means all, 0 stays on the CPU."""
+    """Layers to put on a GPU; -1 means all, 0 stays on the CPU. "auto" takes all where llama-cpp-python was built for a
+    GPU and the model fits, and says so where it stays on the CPU."""
     threads: int = 0
     """Threads for the model; 0 takes the machine's physical cores."""
 
@@ -223,7 +238,12 @@ class RagConfig:
         _within("llm.context_tokens", self.llm.context_tokens, 512, 1_048_576)
         _within("llm.max_tokens", self.llm.max_tokens, 1, self.llm.context_tokens // 2)
         _within("llm.temperature", self.llm.temperature, 0, 2)
-        _within("llm.gpu_layers", self.llm.gpu_layers, -1, 1000)
+        _within("llm.time_limit_s", self.llm.time_limit_s, 1, 86_400)
+        _within("llm.gpu_layers", self.llm.gpu_layers, AUTO_LAYERS, 1000)
+        if self.llm.base_url and not self.llm.base_url.startswith(("http://", "https://")):
+            raise ConfigError(
+                f"llm.base_url = {self.llm.base_url!r}: write an address such as http://127.0.0.1:8080/v1"
+            )
         _within("page.port", self.page.port, 0, 65_535)
 
 
@@ -252,6 +272,19 @@ def load_config(
     return _merged(config, _nested(given), "the arguments")
 
 
+def remote_server(llm: LlmConfig) -> str:
+    """The address of another machine that questions and passages are sent to; empty while all stays on this one."""
+    place = urlsplit(llm.base_url)
+    if not llm.base_url or llm.model == "none":
+        return ""
+    host = place.hostname or ""
+    try:
+        is_here = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_here = host == "localhost"
+    return "" if is_here else place.netloc.rpartition("@")[2]
+
+
 def resolve(path: str) -> Path:
     """`path` in the working folder when it is there, else in the checkout; absolute paths stay as they are."""
     here = Path(path).expanduser()
@@ -275,7 +308,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
             known[f"RAG_{top.name}".upper()] = top.name
         else:
             known |= {f"RAG_{top.name}_{leaf.name}".upper(): f"{top.name}.{leaf.name}" for leaf in fields(section)}
-    unknown = sorted(name for name in environment if name.startswith("RAG_") and name not in known)
+    unknown = sorted(name for name in environment if name.startswith("RAG_") and name not in {*known, API_KEY_VARIABLE})
     if unknown:
         raise ConfigError(f"unknown variable {unknown[0]}: the settings are listed in README.md")
     return _nested({known[name]: value for name, value in environment.items() if name in known})
@@ -293,6 +326,8 @@ def _merged(config: Section, values: Mapping[str, Any], origin: str, prefix: str
     known = {item.name for item in fields(config)}  # type: ignore[arg-type]
     changes: dict[str, Any] = {}
     for name, value in values.items():
+        if f"{prefix}{name}" == "llm.api_key":
+            raise ConfigError(f"llm.api_key in {origin}: a key belongs in no file, set the variable {API_KEY_VARIABLE}")
         if name not in known:
             raise ConfigError(f"unknown setting {prefix}{name} in {origin}: one of {', '.join(sorted(known))}")
         current = getattr(config, name)
@@ -308,6 +343,8 @@ def _merged(config: Section, values: Mapping[str, Any], origin: str, prefix: str
 def _converted(name: str, value: Any, current: Any, origin: str) -> str | int | float:
     if not isinstance(current, str | int | float):
         raise ConfigError(f"{name} in {origin} is a section, not a value: write [{name}]")
+    if name == "llm.gpu_layers" and value == "auto":
+        return AUTO_LAYERS
     kind = type(current)
     allowed = (str, int, float) if kind is not str else (str,)
     try:

@@ -15,7 +15,7 @@ from rag.config import EmbeddingConfig, EvidenceConfig, RagConfig, RetrievalConf
 from rag.errors import IndexMismatchError, RagError, first_line
 from rag.machine import free_disk, free_ram
 from rag.model_check import check_model, ended_by, llama_cpp_is_here
-from rag.models import MODELS_DIR, find_llm, local_models
+from rag.models import MODELS_DIR, NO_LLM, find_llm, local_models
 from rag.presets import PRESETS
 from rag.types import Embedder
 
@@ -196,6 +196,9 @@ def _reranker(config: RagConfig) -> str:
 
 def _language_model(config: RagConfig) -> list[Finding]:
     """The library, what is in models/, and whether the model in use runs here."""
+    if config.llm.base_url and config.llm.model != NO_LLM:
+        asked = Finding("language model", State.OK, f"asked at {config.llm.base_url}")
+        return [_llama_cpp(is_wanted=False), asked]
     try:
         path = find_llm(config.llm.model)
     except RagError as error:

@@ -1,32 +1,34 @@
 """Evidence to the text of an answer: quoting it, or by a local GGUF model through llama.cpp."""
 
-import os
-import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from rag.config import LlmConfig
-from rag.errors import GenerationError, ModelError
-from rag.models import check_model
-from rag.prompting import build_messages
+from rag.errors import GenerationError
+from rag.llama import LlamaRuntime
+from rag.prompting import build_messages, fitting
 from rag.quoting import quoted
-from rag.types import Message, Task
-
-if TYPE_CHECKING:
-    from llama_cpp import Llama
+from rag.types import Message, Notice, Remark, Task
+from rag.writing import THINKING, Piece, reviewed
 
 _WAIT_S = 0.1
 """How often a waiting question looks whether it was cancelled."""
-_CONTENT = re.compile(r"⟪(\d+)⟫")
-_THOUGHTS = re.compile(r"<think>.*?(?:</think>\s*|$)", re.DOTALL)
+_THOUGHT_TOKENS = 1024
+"""Room for the thoughts of a model that cannot answer without them, at most a third of the window."""
 
 
 class ExtractiveGenerator:
     """Quotes the chosen sentences, each with its [n]; needs no model and invents nothing."""
 
     name = "extractive"
+
+    def fitted(self, task: Task) -> Task:
+        """The task as it is: quoting has no window."""
+        return task
 
     def stream(self, task: Task, cancelled: Callable[[], bool]) -> Iterator[str]:
         """The sentences one by one, in the order of the evidence."""
@@ -37,7 +39,7 @@ class ExtractiveGenerator:
 
 
 class LlamaGenerator:
-    """Any GGUF chat model through llama.cpp, with the file's own chat template; one answer at a time."""
+    """Any GGUF chat model through llama.cpp, with the file's own chat template; one answer at a time, in turn."""
 
     def __init__(self, path: Path, config: LlmConfig) -> None:
         """Load the model.
@@ -47,154 +49,100 @@ class LlamaGenerator:
         """
         self.name = path.name
         self._config = config
-        self._lock = threading.Lock()
-        self._llama = _load(path, config)
-        self._template = _chat_template(self._llama, path)
+        self._queue = _Queue()
+        self._llama = LlamaRuntime(path, config)
+        self._frame: tuple[int, int] | None = None
 
-    def stream(self, task: Task, cancelled: Callable[[], bool]) -> Iterator[str]:
-        """Pieces of the model's answer, its thoughts left out; waits while another answer is being written.
+    def fitted(self, task: Task) -> Task:
+        """The task with the passages that the window holds beside the answer, counted in the model's own tokens.
+
+        Raises:
+            GenerationError: the best passage does not fit, or the chat template fails.
+        """
+        frame, thoughts = self._framing()
+        window = self._llama.context_tokens - self._config.max_tokens - thoughts - frame
+        return fitting(task, self._llama.count, window)
+
+    def stream(self, task: Task, cancelled: Callable[[], bool]) -> Iterator[Piece]:
+        """Pieces of the model's answer, its thoughts left out; waits while other answers are being written.
 
         An iterator that is not read to its end keeps the model busy until it is closed or let go of.
 
         Raises:
-            GenerationError: the passages do not fit, or llama.cpp failed while writing.
+            GenerationError: the passages do not fit, the time was over before the first word, or llama.cpp failed.
         """
-        budget = self._config.context_tokens - self._config.max_tokens
-        messages, _ = build_messages(task, self._count_tokens, budget)
-        while not self._lock.acquire(timeout=_WAIT_S):
-            if cancelled():
-                return
+        task = self.fitted(task)
+        with self._queue.turn(cancelled) as is_ours:
+            if is_ours:
+                deadline = time.monotonic() + self._config.time_limit_s
+                try:
+                    yield from reviewed(lambda again: self._attempt(task, again, deadline, cancelled))
+                except (ValueError, RuntimeError) as error:
+                    raise GenerationError(f"{self.name} stopped while writing ({error}): try --llm none") from error
+
+    def _attempt(self, task: Task, again: bool, deadline: float, cancelled: Callable[[], bool]) -> Iterator[Piece]:
+        prompt = self._llama.prompt(build_messages(task, again=again))
+        thoughts = self._framing()[1]
+        if thoughts:
+            yield THINKING
+        pieces = self._llama.generate(
+            prompt, self._config.max_tokens + thoughts, lambda: cancelled() or time.monotonic() > deadline
+        )
+        is_silent = True
+        ended = False
+        while not ended:
+            try:
+                yield next(pieces)
+                is_silent = False
+            except StopIteration as end:
+                ended = end.value
+                break
+        if ended or cancelled():
+            return
+        if time.monotonic() <= deadline:
+            yield Notice(Remark.CUT_TOKENS, str(self._config.max_tokens))
+        elif is_silent:
+            raise GenerationError(
+                f"{self.name} did not get to its first word in {self._config.time_limit_s} s: raise llm.time_limit_s,"
+                " lower retrieval.passages or take a smaller model"
+            )
+        else:
+            yield Notice(Remark.CUT_TIME, str(self._config.time_limit_s))
+
+    def _framing(self) -> tuple[int, int]:
+        """Tokens that the template puts round the messages, and those to keep for thoughts that it begins."""
+        if self._frame is None:
+            try:
+                around = self._llama.prompt([Message("system", ""), Message("user", "")])
+            except (ValueError, RuntimeError) as error:
+                raise GenerationError(f"{self.name} stopped while writing ({error}): try --llm none") from error
+            thinks = self._llama.text(around).rstrip().endswith(THINKING)
+            self._frame = len(around), min(_THOUGHT_TOKENS, self._llama.context_tokens // 3) if thinks else 0
+        return self._frame
+
+
+class _Queue:
+    """Turns in the order of arrival: `threading.Lock` may let the last one in first."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._tickets: deque[object] = deque()
+
+    @contextmanager
+    def turn(self, cancelled: Callable[[], bool]) -> Iterator[bool]:
+        """Whether it is one's turn, which lasts as long as the context; False once cancelled."""
+        ticket = object()
+        with self._changed:
+            self._tickets.append(ticket)
         try:
-            prompt = self._rendered(messages)
-            thinking = prompt.rstrip().endswith("<think>")
-            yield from _without_thoughts(self._pieces(self._tokens(prompt, messages), cancelled), thinking)
-        except (ValueError, RuntimeError) as error:
-            raise GenerationError(f"{self.name} stopped while writing ({error}): try --llm none") from error
+            is_ours = False
+            while not is_ours:
+                with self._changed:
+                    is_ours = self._changed.wait_for(lambda: self._tickets[0] is ticket, _WAIT_S)
+                if not is_ours and cancelled():
+                    break
+            yield is_ours
         finally:
-            self._lock.release()
-
-    def _rendered(self, messages: Sequence[Message]) -> str:
-        """The chat template round the messages, with ⟪n⟫ in the place of the nth message's content."""
-        spoken = [{"role": message.role, "content": f"⟪{place}⟫"} for place, message in enumerate(messages)]
-        try:
-            return self._template(spoken)
-        except ValueError:  # how a template says that it knows no system role (Gemma 2)
-            return self._template([{"role": "user", "content": "\n\n".join(one["content"] for one in spoken)}])
-
-    def _tokens(self, prompt: str, messages: Sequence[Message]) -> list[int]:
-        """What the model reads: only the template can set control tokens, whatever the passages hold."""
-        tokens: list[int] = []
-        for position, part in enumerate(_CONTENT.split(prompt)):
-            text = messages[int(part)].content if position % 2 else part
-            tokens += self._llama.tokenize(text.encode(), add_bos=False, special=not position % 2)
-        return tokens
-
-    def _pieces(self, prompt: list[int], cancelled: Callable[[], bool]) -> Iterator[str]:
-        chunks: Any = self._llama.create_completion(
-            prompt,
-            max_tokens=self._config.max_tokens,
-            temperature=self._config.temperature,
-            seed=self._config.seed,
-            repeat_penalty=1.05,
-            stream=True,
-        )
-        for chunk in chunks:
-            if cancelled():
-                return
-            piece = chunk["choices"][0]["text"]
-            if piece:
-                yield piece
-
-    def _count_tokens(self, text: str) -> int:
-        return len(self._llama.tokenize(text.encode(), add_bos=False, special=False))
-
-
-def _load(path: Path, config: LlmConfig) -> "Llama":
-    # Elsewhere first: a file that llama.cpp aborts on, or a library built for another CPU, would end this process.
-    check_model(path, written_tokens=1)
-    try:
-        from jinja2 import TemplateError
-        from llama_cpp import Llama, llama_supports_gpu_offload
-    except (ImportError, OSError, RuntimeError) as error:
-        raise ModelError(
-            f"llama-cpp-python is not usable ({error}): run `make clean chat`, or use --llm none"
-        ) from error
-    if config.gpu_layers and not llama_supports_gpu_offload():
-        raise ModelError(
-            f"llm.gpu_layers is {config.gpu_layers}, and llama-cpp-python is built for the CPU: build it for the GPU"
-            " (`make llm CMAKE_ARGS=…`), or leave out --gpu-layers"
-        )
-    threads = config.threads or _physical_cores()
-    try:
-        return Llama(
-            model_path=str(path),
-            n_ctx=config.context_tokens,
-            n_threads=threads,
-            n_threads_batch=threads,
-            n_gpu_layers=config.gpu_layers,
-            seed=config.seed,
-            verbose=False,
-        )
-    except (ValueError, RuntimeError, OSError, AssertionError, TemplateError) as error:
-        raise ModelError(f"llama.cpp cannot load {path} ({error}): run `rag models check {path}`") from error
-
-
-def _chat_template(llama: "Llama", path: Path) -> Callable[[list[dict[str, str]]], str]:
-    """The file's chat template as a function of the messages, with the thinking of hybrid models switched off.
-
-    Raises:
-        ModelError: the file has none: a base model goes on with the prompt instead of answering it.
-    """
-    from jinja2 import TemplateError
-    from llama_cpp.llama_chat_format import Jinja2ChatFormatter
-
-    source = llama.metadata.get("tokenizer.chat_template")
-    if not source:
-        raise ModelError(f"{path} has no chat template: choose a chat (instruct) model")
-    bos, eos = (
-        llama.detokenize([token], special=True).decode() if token >= 0 else ""
-        for token in (llama.token_bos(), llama.token_eos())
-    )
-    formatter = Jinja2ChatFormatter(template=source, bos_token=bos, eos_token=eos)
-
-    def render(messages: Any) -> str:
-        try:
-            prompt: str = formatter(messages=messages, enable_thinking=False).prompt
-        except (TemplateError, TypeError, ArithmeticError, LookupError) as error:
-            raise RuntimeError(f"its chat template fails: {error}") from error
-        return prompt
-
-    return render
-
-
-def _physical_cores() -> int:
-    """Cores, not hyper-threads: two threads of one core share the unit that does the arithmetic."""
-    try:
-        pairs = {
-            (entry / "physical_package_id").read_text() + (entry / "core_id").read_text()
-            for entry in Path("/sys/devices/system/cpu").glob("cpu[0-9]*/topology")
-        }
-    except OSError:
-        pairs = set()
-    return min(
-        len(pairs) or os.cpu_count() or 1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 64
-    )
-
-
-def _without_thoughts(pieces: Iterator[str], thinking: bool) -> Iterator[str]:
-    """The pieces without <think>…</think>, also when the tags come in parts; `thinking` tells that it has begun."""
-    written = "<think>" if thinking else ""
-    shown = ""
-    for piece in pieces:
-        written += piece
-        visible = _THOUGHTS.sub("", written)
-        # "<thi" may become a tag: it waits until it is clear what it is.
-        opening = visible.rfind("<")
-        if opening >= 0 and "<think>".startswith(visible[opening:]):
-            visible = visible[:opening]
-        if len(visible) > len(shown):
-            yield visible[len(shown) :]
-            shown = visible
-    rest = _THOUGHTS.sub("", written)[len(shown) :]
-    if rest:
-        yield rest
+            with self._changed:
+                self._tickets.remove(ticket)
+                self._changed.notify_all()

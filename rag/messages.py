@@ -58,6 +58,30 @@ _MESSAGES = {
         "Mô hình ngôn ngữ không thấy câu trả lời trong các đoạn.",
     ),
     "cancelled": ("Stopped before the first word.", "Đã dừng trước khi có câu trả lời."),
+    "left_out": (
+        "{details} of the passages with evidence did not fit into the model's window: raise llm.context_tokens",
+        "{details} đoạn có căn cứ không vừa cửa sổ của mô hình nên không được đọc: hãy tăng llm.context_tokens",
+    ),
+    "cut_tokens": (
+        "The answer is cut at {details} tokens (llm.max_tokens).",
+        "Câu trả lời bị cắt ở mức {details} token (llm.max_tokens).",
+    ),
+    "cut_time": (
+        "The answer is cut after {details} s (llm.time_limit_s).",
+        "Câu trả lời bị cắt sau {details} giây (llm.time_limit_s).",
+    ),
+    "cut_loop": (
+        "The answer ends where the model began to repeat itself.",
+        "Câu trả lời dừng ở chỗ mô hình bắt đầu lặp lại.",
+    ),
+    "other_language": (
+        "The model did not answer in Vietnamese, asked twice.",
+        "Mô hình không trả lời bằng tiếng Việt dù đã được nhắc lại.",
+    ),
+    "server_down": (
+        "The server of the language model gave no answer ({details}): the documents are quoted instead.",
+        "Máy chủ mô hình ngôn ngữ không trả lời ({details}): thay vào đó là trích nguyên văn tài liệu.",
+    ),
     "serving": ("The page is at {address} (Ctrl-C ends it).", "Trang đã mở tại {address} (Ctrl-C để dừng)."),
     "model_added": ("{name} ({megabytes} MB) is in models/ now.", "{name} ({megabytes} MB) đã có trong models/."),
     "models_in_use": (

@@ -20,12 +20,13 @@ _EMPTY_LINE = re.compile(r"[^\S\n]*\n\s*\n[^\S\n]*")
 _LINE = re.compile(r"[^\S\n]*\n[^\S\n]*")
 
 
-def header_html(documents: int) -> str:
-    """The title and what is loaded."""
+def header_html(documents: int, server: str = "") -> str:
+    """The title, what is loaded, and where it runs: `server` is another machine that writes the answers."""
     loaded = f"{_number(documents)} tài liệu đã nạp" if documents else "Chưa nạp tài liệu nào"
+    where = f"Câu hỏi và các đoạn được gửi tới {html.escape(server)}." if server else "Mọi thứ chạy trên máy này."
     return (
         f'<h1>Hỏi đáp tài liệu</h1><p><span class="loaded">{loaded}</span> '
-        '<span class="more">Mỗi câu trả lời chỉ rõ câu chữ làm căn cứ. Mọi thứ chạy trên máy này.</span></p>'
+        f'<span class="more">Mỗi câu trả lời chỉ rõ câu chữ làm căn cứ. {where}</span></p>'
     )
 
 
@@ -61,7 +62,8 @@ def message_html(answer: Answer, turn: int, understood: str = "", stopped: bool 
     note = "Đã dừng theo ý bạn, phần trên là những gì kịp viết. " if stopped else ""
     code, _, details = answer.reason.partition(": ")
     lack = f'<p class="lack">{_lines(message(code, "vi", details=details))}</p>' if code else ""
-    return f'<div class="answer">{_understood(understood)}{sentences}{lack}{_summary(answer, turn, note)}</div>'
+    body = f"{sentences}{lack}{_notes(answer)}{_summary(answer, turn, note)}"
+    return f'<div class="answer">{_understood(understood)}{body}</div>'
 
 
 def empty_panel_html() -> str:
@@ -159,8 +161,14 @@ def _abstention(answer: Answer, turn: int, understood: str, stopped: bool) -> st
         link = f' <a class="sources" href="#t{turn}">Xem {len(answer.retrieved)} đoạn gần nhất</a>'
     return (
         f'<div class="answer refusal">{_understood(understood)}<p class="verdict">{_lines(verdict)}</p>'
-        f"<p>{_lines(reason)}{link}</p></div>"
+        f"<p>{_lines(reason)}{link}</p>{_notes(answer)}</div>"
     )
+
+
+def _notes(answer: Answer) -> str:
+    parts = (note.partition(": ") for note in answer.notes)
+    told = (_lines(message(code, "vi", details=details)) for code, _, details in parts)
+    return "".join(f'<p class="lack">{line}</p>' for line in told)
 
 
 def _understood(understood: str) -> str:

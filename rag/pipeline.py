@@ -4,11 +4,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from rag.citations import check_answer
-from rag.config import RagConfig, load_config, resolve
+from rag.config import LlmConfig, RagConfig, load_config, resolve
 from rag.conversation import questions_in, stand_alone
 from rag.details import holds_asked_kind
 from rag.embedding import load_embedder
@@ -17,13 +18,27 @@ from rag.evidence import EvidenceModel, Finding, choose
 from rag.generation import ExtractiveGenerator, LlamaGenerator
 from rag.index import StoredIndex, open_index
 from rag.matching import load_matcher
-from rag.models import find_llm
+from rag.models import NO_LLM, find_llm
 from rag.prompting import REFUSAL
 from rag.ranking import load_ranker
 from rag.reranking import CrossEncoderReranker
 from rag.retrieval import HybridRetriever, interleaved
 from rag.text import normalize
-from rag.types import Answer, Chunk, Document, Embedder, Generator, Reranker, Retriever, ScoredChunk, Task, Turn
+from rag.types import (
+    Answer,
+    Chunk,
+    Document,
+    Embedder,
+    Generator,
+    Notice,
+    Remark,
+    Reranker,
+    Retriever,
+    ScoredChunk,
+    Task,
+    Turn,
+)
+from rag.writing import says_nothing
 
 NO_PASSAGE = "no_passage"
 LOW_EVIDENCE = "low_evidence"
@@ -64,9 +79,16 @@ class Sending:
     """The passages that the generator may cite, in the order of their [n]."""
 
     passages: tuple[ScoredChunk, ...]
+    left_out: int = 0
+    """Passages with evidence that did not fit into the model's window."""
 
 
-Event = PassagesFound | EvidenceFound | Sending | TextPiece | Answer
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """The text pieces so far are void: the answer begins again."""
+
+
+Event = PassagesFound | EvidenceFound | Sending | TextPiece | Restarted | Answer
 
 
 class Bot:
@@ -119,6 +141,8 @@ class Bot:
     ) -> Iterator[Event]:
         """The same answer as it comes: `PassagesFound`, `EvidenceFound`, `Sending`, `TextPiece`s, the `Answer` last.
 
+        A `Restarted` may stand among the pieces.
+
         Raises:
             QuestionError: the question is empty or too long.
             GenerationError: the language model failed.
@@ -149,19 +173,32 @@ class Bot:
             for finding, hits, lack in zip(findings, found, lacks, strict=True)
             if not lack
         ]
-        task = _task(understood, passages, answered, self.config.evidence.sentences)
         unanswered = "; ".join(part for part, lack in zip(parts, lacks, strict=True) if lack)
-        yield Sending(task.passages)
+        whole = _task(understood, passages, answered, self.config.evidence.sentences)
+        task = _continued(self.generator.fitted(whole), history[-1].sent if history else ())
+        left_out = len(whole.passages) - len(task.passages)
+        yield Sending(task.passages, left_out)
 
-        written = ""
+        written, notes, generator = "", list[str](), self.generator.name
         for piece in self.generator.stream(task, cancelled):
+            if isinstance(piece, Notice):
+                if piece.restarts:
+                    written, notes = "", []
+                    yield Restarted()
+                if piece.remark is not None:
+                    notes.append(str(piece))
+                generator = piece.generator or generator
+                continue
             if not written:
                 clock.mark("first_token")
             written += piece
             yield TextPiece(piece)
         clock.mark("generation")
-        if not written.strip() or written.strip().startswith(REFUSAL.rstrip(".")):
-            yield self._refusal(asked, passages, CANCELLED if cancelled() else GENERATOR_REFUSED, clock)
+        if left_out and generator == self.generator.name:
+            notes.append(str(Notice(Remark.LEFT_OUT, str(left_out))))
+        if says_nothing(written) or written.strip().startswith(REFUSAL.rstrip(".")):
+            reason = CANCELLED if cancelled() else GENERATOR_REFUSED
+            yield replace(self._refusal(asked, passages, reason, clock), generator=generator, notes=tuple(notes))
             return
 
         checked = check_answer(
@@ -171,7 +208,7 @@ class Bot:
         yield Answer(
             asked, checked.text, checked.sentences, checked.citations, tuple(passages),
             abstained=False, reason=f"{PARTLY}: {unanswered}" if unanswered else "",
-            generator=self.generator.name, timings_ms=clock.timings(),
+            generator=generator, timings_ms=clock.timings(), notes=tuple(notes),
         )  # fmt: skip
 
     def document(self, doc_id: str) -> Document:
@@ -257,8 +294,7 @@ def open_bot(
         config = replace(config, llm=replace(config.llm, model=llm))
     embedder = embedder if embedder is not None else load_embedder(config.embedding)
     stored = open_index(Path(index) if index is not None else resolve(config.index), embedder, config)
-    path = find_llm(config.llm.model)
-    generator: Generator = LlamaGenerator(path, config.llm) if path is not None else ExtractiveGenerator()
+    generator = _generator(config.llm)
     matcher = load_matcher(config.evidence.matcher, embedder)
     evidence = EvidenceModel(config.evidence, matcher)
     is_ranked = config.retrieval.ranker and matcher.embedder is embedder
@@ -266,6 +302,15 @@ def open_bot(
     retriever = HybridRetriever(stored, embedder, config.retrieval, ranker)
     reranker = CrossEncoderReranker(config.reranking) if config.reranking.model else None
     return Bot(stored, retriever, evidence, generator, config, reranker)
+
+
+def _generator(config: LlmConfig) -> Generator:
+    if config.base_url and config.model != NO_LLM:
+        from rag.server import ServerGenerator  # httpx is for those who have a server
+
+        return ServerGenerator(config)
+    path = find_llm(config.model)
+    return LlamaGenerator(path, config) if path is not None else ExtractiveGenerator()
 
 
 def _placed(finding: Finding, found: Sequence[ScoredChunk], passages: Sequence[ScoredChunk]) -> Finding:
@@ -283,6 +328,15 @@ def _task(question: str, passages: Sequence[ScoredChunk], findings: Sequence[Fin
     place = {passage: position for position, passage in enumerate(order)}
     evidence = tuple(replace(one, passage=place[one.passage]) for one in chosen)
     return Task(question, tuple(passages[passage] for passage in order), evidence)
+
+
+def _continued(task: Task, earlier: Sequence[str]) -> Task:
+    """The task with those passages first that the turn before began with: a language model has read them already."""
+    place = {passage.chunk.chunk_id: position for position, passage in enumerate(task.passages)}
+    begin = [place[chunk_id] for chunk_id in takewhile(place.__contains__, earlier)]
+    order = list(dict.fromkeys([*begin, *range(len(task.passages))]))
+    evidence = tuple(replace(one, passage=order.index(one.passage)) for one in task.evidence)
+    return replace(task, passages=tuple(task.passages[position] for position in order), evidence=evidence)
 
 
 class _Clock:

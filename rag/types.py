@@ -152,6 +152,8 @@ class Answer:
     reason: str
     generator: str
     timings_ms: Mapping[str, float]
+    notes: tuple[str, ...] = ()
+    """What else a person should know, each a `Remark` or "remark: details": passages left out, an answer cut short."""
 
     def as_json(self) -> dict[str, Any]:
         """The object that `rag ask --json` prints."""
@@ -165,10 +167,44 @@ class Answer:
             "retrieved": [scored.as_json(rank) for rank, scored in enumerate(self.retrieved, start=1)],
             "generator": self.generator,
             "timings_ms": dict(self.timings_ms),
+            "notes": list(self.notes),
         }
 
     def _repr_html_(self) -> str:
         return answer_html(self.as_json())
+
+
+class Remark(StrEnum):
+    """What may have happened to an answer on its way."""
+
+    LEFT_OUT = "left_out"
+    """So many passages did not fit into the model's window."""
+    CUT_TOKENS = "cut_tokens"
+    """It ends at the token limit."""
+    CUT_TIME = "cut_time"
+    """It ends at the time limit."""
+    CUT_LOOP = "cut_loop"
+    """It ends where the model began to repeat itself."""
+    OTHER_LANGUAGE = "other_language"
+    """The model did not answer in Vietnamese, asked twice."""
+    SERVER_DOWN = "server_down"
+    """The server of the language model gave no answer; the documents are quoted instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a generator tells between the pieces of an answer."""
+
+    remark: Remark | None = None
+    """For the person who asked; None when there is nothing to tell."""
+    details: str = ""
+    restarts: bool = False
+    """What was written so far is void: the answer begins again with the next piece."""
+    generator: str = ""
+    """Who writes from here on, when it is another."""
+
+    def __str__(self) -> str:
+        return f"{self.remark}: {self.details}" if self.details else f"{self.remark}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +213,8 @@ class Turn:
 
     question: str
     answer: str
+    sent: tuple[str, ...] = ()
+    """The chunk_ids of the passages that the generator was sent, in their order, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +270,10 @@ class Generator(Protocol):
 
     @property
     def name(self) -> str:
-        """What `Answer.generator` shows: "extractive" or the model's file name."""
+        """What `Answer.generator` shows: "extractive", the model's file name, or the model and its server."""
 
-    def stream(self, task: Task, cancelled: Callable[[], bool]) -> Iterator[str]:
-        """Pieces of the answer's text; ends early once `cancelled()` is true."""
+    def fitted(self, task: Task) -> Task:
+        """The task with the passages that will be sent; those that find no room are left out, whole."""
+
+    def stream(self, task: Task, cancelled: Callable[[], bool]) -> Iterator[str | Notice]:
+        """Pieces of the answer's text, and what is to be told about it; ends early once `cancelled()` is true."""

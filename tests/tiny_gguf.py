@@ -5,9 +5,10 @@ round-trips, and a chat template. In the scripted one the output projections of 
 the last hidden state is the embedding of the last token alone; the output matrix then holds "what follows what".
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 
 import gguf
 import numpy as np
@@ -35,14 +36,14 @@ _MERGES = ((b"t", b"h"), (b"n", b"g"), (b"n", b"h"), (b" ", b"t"), (b" ", b"c"),
 
 
 def write_random_gguf(path: Path, seed: int = 0, *, architecture: str = "llama") -> Path:
-    """A model that writes printable ASCII without sense and never ends."""
+    """A model that writes digits and signs without sense and never ends: no letters, which could be of a language."""
     tokens, types = _vocabulary([])
     width = 64
     random = np.random.default_rng(seed)
     embedding = random.normal(size=(len(tokens), width)).astype(np.float32)
     output = np.zeros((len(tokens), width), np.float32)
-    printable = [tokens.index(chr(code)) for code in range(ord("!"), ord("~") + 1)]
-    output[printable] = random.normal(size=(len(printable), width))
+    signs = [tokens.index(chr(code)) for code in range(ord("!"), ord("~") + 1) if not chr(code).isalpha()]
+    output[signs] = random.normal(size=(len(signs), width))
     _write(path, tokens, types, embedding, output, random, mixing=0.2, architecture=architecture)
     return path
 
@@ -53,27 +54,38 @@ def write_scripted_gguf(
     *,
     start: str = ASSISTANT,
     template: str | None = CHAT_TEMPLATE,
+    others: Mapping[str, Sequence[bytes | str]] = MappingProxyType({}),
+    endless: bool = False,
 ) -> Path:
     """A model that writes `pieces`, one token each, once the prompt's last token is `start`; else it writes nothing.
 
-    A piece may hold a part of a UTF-8 character.
+    A piece may hold a part of a UTF-8 character. `others` holds more scripts by the token that each starts after. An
+    `endless` model begins its script again instead of ending.
 
     Raises:
         ValueError: a piece occurs twice or is a single byte: a token can have only one follower.
     """
-    raw = [piece.encode() if isinstance(piece, str) else piece for piece in pieces]
+    scripts = {
+        begin: [piece.encode() if isinstance(piece, str) else piece for piece in script]
+        for begin, script in ({start: pieces} | dict(others)).items()
+    }
+    raw = [piece for script in scripts.values() for piece in script]
     if len(set(raw)) < len(raw) or any(len(piece) < 2 for piece in raw):
         raise ValueError("the pieces must be distinct and longer than one byte")
     tokens, types = _vocabulary(raw)
+    links: list[tuple[int, int]] = []
     first = len(tokens) - len(raw)
-    chain = [tokens.index(start), *range(first, len(tokens))]
+    for begin, script in scripts.items():
+        chain = [tokens.index(begin), *range(first, first + len(script))]
+        links += pairwise([*chain, chain[1] if endless else tokens.index(END)])
+        first += len(script)
     # A multiple of 32 (the Q8_0 block) with a dimension for each link, and dimension 0 for all the other tokens.
-    width = 64 * (len(chain) // 64 + 1)
+    width = 64 * (len(links) // 64 + 1)
     embedding = np.zeros((len(tokens), width), np.float32)
     embedding[:, 0] = 1.0
     output = np.zeros((len(tokens), width), np.float32)
     output[tokens.index(END), 0] = 10.0
-    for link, (token, follower) in enumerate(pairwise([*chain, tokens.index(END)]), start=1):
+    for link, (token, follower) in enumerate(links, start=1):
         embedding[token] = 0.0
         embedding[token, link] = 1.0
         output[follower, link] = 10.0

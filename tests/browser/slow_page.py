@@ -16,6 +16,9 @@ class SlowGenerator:
 
     name = "slow.gguf"
 
+    def fitted(self, task: Task) -> Task:
+        return task
+
     def stream(self, task: Task, cancelled: Callable[[], bool]) -> Iterator[str]:
         """WORDS pieces in a minute, fewer when cancelled."""
         words = task.evidence[0].text.split()

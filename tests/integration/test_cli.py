@@ -27,6 +27,7 @@ def test_ask_json_has_the_fields_of_the_contract(capsys: pytest.CaptureFixture[s
     assert (status, err) == (0, "")
     assert list(answer) == [
         "question", "answer", "abstained", "reason", "sentences", "citations", "retrieved", "generator", "timings_ms",
+        "notes",
     ]  # fmt: skip
     assert list(answer["sentences"][0]) == ["text", "support", "citations"]
     assert list(answer["citations"][0]) == [

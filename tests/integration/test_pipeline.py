@@ -90,6 +90,20 @@ def test_what_is_no_question_is_refused(bot: Bot, question: str, reason: str) ->
             use(question)
 
 
+def test_a_follow_up_begins_with_the_passages_that_the_turn_before_began_with(bot: Bot) -> None:
+    def sent(history: list[Turn]) -> list[str]:
+        (sending,) = (event for event in bot.stream(AX, history) if isinstance(event, Sending))
+        return [passage.chunk.chunk_id for passage in sending.passages]
+
+    usual = sent([])
+    first, second, third, *_ = usual
+    assert sent([Turn("Trước?", "Rồi.", (third, second, "gone", first))]) == [third, second, first, *usual[3:]]
+    assert sent([Turn("Trước?", "Rồi.", ("gone", third))]) == usual
+    *_, answer = bot.stream(AX, [Turn("Trước?", "Rồi.", (third, second))])
+    assert isinstance(answer, Answer)
+    assert answer.citations == bot.ask(AX).citations
+
+
 def test_search_returns_at_most_what_was_asked_for(bot: Bot) -> None:
     assert len(bot.search(AX, 3)) == 3
     assert len(bot.search(AX)) == bot.config.retrieval.passages

@@ -10,8 +10,8 @@ import rag.chat
 from rag.chat import Session, View, answer, settle
 from rag.config import RagConfig
 from rag.errors import GenerationError, QuestionError
-from rag.pipeline import Bot, Event, PassagesFound, Sending, TextPiece
-from rag.types import Answer, AnswerSentence, Support, Turn
+from rag.pipeline import Bot, Event, PassagesFound, Restarted, Sending, TextPiece
+from rag.types import Answer, AnswerSentence, Chunk, ScoredChunk, Support, Turn
 
 DONE = Answer(
     "Hỏi?", "Một hai.", (AnswerSentence("Một hai.", Support.SUPPORTED, ()),), (), (), False, "", "extractive", {}
@@ -59,6 +59,18 @@ def test_views_go_from_searching_to_the_checked_answer(monkeypatch: pytest.Monke
     assert session.turns == [Turn("Hỏi?", "Một hai.")]
     assert not session.asking
     assert not session.pending
+
+
+def test_a_restarted_answer_begins_again_and_a_turn_keeps_what_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rag.chat, "_SECONDS_BETWEEN_VIEWS", 0.0)
+    session = Session()
+    chunk = Chunk("c1", "d", "Một hai.", 0, 8)
+    sending = Sending((ScoredChunk(chunk, 1.0, "Tin", "d.txt"),))
+    seen = views(ToldBot(EVENTS[0], sending, TextPiece("Wrong"), Restarted(), TextPiece("Một"), DONE), "Hỏi?", session)
+    assert "Wrong" in last(seen[3])
+    assert "Đang viết lại" in last(seen[4])
+    assert '<p class="sentence">Một</p>' in last(seen[5])
+    assert session.turns == [Turn("Hỏi?", "Một hai.", ("c1",))]
 
 
 def test_pieces_that_come_fast_are_drawn_together() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.config import Backend, Pooling, RagConfig, load_config
+from rag.config import AUTO_LAYERS, Backend, LlmConfig, Pooling, RagConfig, load_config, remote_server
 from rag.errors import ConfigError
 
 
@@ -39,6 +39,10 @@ def test_arguments_win_over_environment_over_file(tmp_path: Path) -> None:
         ("[embedding]\nbackend = 1", "choose one of 'torch', 'onnx', 'openvino'"),
         ("[embedding]\nmax_tokens = 3", "embedding.max_tokens = 3 is out of range: choose 8"),
         ("[reranking]\npassages = 0", "reranking.passages = 0 is out of range"),
+        ("[llm]\ngpu_layers = 'all'", "a value of type int is needed"),
+        ("[llm]\nbase_url = 'localhost:8080'", "write an address such as http://127.0.0.1:8080/v1"),
+        ("[llm]\napi_key = 'x'", "a key belongs in no file, set the variable RAG_LLM_API_KEY"),
+        ("[llm]\ntime_limit_s = 0", "llm.time_limit_s = 0 is out of range"),
         ("index = ", "cannot be read as TOML"),
     ],
 )
@@ -54,6 +58,33 @@ def test_a_closed_choice_becomes_an_enum() -> None:
     assert (embedding.pooling, embedding.backend) == (Pooling.CLS, Backend.ONNX)
     assert isinstance(embedding.pooling, Pooling)
     assert isinstance(embedding.backend, Backend)
+
+
+@pytest.mark.parametrize(("given", "layers"), [("auto", AUTO_LAYERS), ("-1", -1), ("12", 12), (12, 12)])
+def test_gpu_layers_are_a_number_or_automatic(given: str | int, layers: int) -> None:
+    assert load_config(environment={}, overrides={"llm.gpu_layers": given}).llm.gpu_layers == layers
+
+
+@pytest.mark.parametrize(
+    ("url", "remote"),
+    [
+        ("", ""),
+        ("http://127.0.0.1:8080/v1", ""),
+        ("http://localhost/v1", ""),
+        ("http://[::1]:80/v1", ""),
+        ("https://api.example.com/v1", "api.example.com"),
+        ("https://user:secret@api.example.com:8443/v1", "api.example.com:8443"),
+        ("http://127.0.0.1.example.com/v1", "127.0.0.1.example.com"),
+        ("http://10.0.0.1/v1", "10.0.0.1"),
+    ],
+)
+def test_a_server_on_this_machine_is_told_from_others(url: str, remote: str) -> None:
+    assert remote_server(LlmConfig(base_url=url)) == remote
+    assert remote_server(LlmConfig(base_url=url, model="none")) == ""
+
+
+def test_a_servers_key_is_no_setting_and_no_error() -> None:
+    assert load_config(environment={"RAG_LLM_API_KEY": "secret"}) == RagConfig()
 
 
 def test_an_unknown_variable_is_named() -> None:

@@ -135,6 +135,22 @@ def test_the_header_says_how_much_is_loaded() -> None:
     assert "5 tài liệu đã nạp" in header_html(5)
     assert "12.345 tài liệu đã nạp" in header_html(12_345)
     assert "Chưa nạp tài liệu nào" in header_html(0)
+    assert "Mọi thứ chạy trên máy này." in header_html(5)
+
+
+def test_the_header_names_the_machine_that_documents_are_sent_to():
+    told = header_html(5, "api.example.com<b>")
+    assert "Câu hỏi và các đoạn được gửi tới api.example.com&lt;b&gt;." in told
+    assert "trên máy này" not in told
+
+
+def test_notes_stand_under_an_answer_and_under_a_refusal():
+    for abstained in (False, True):
+        noted = Answer("Hỏi?", "Không.", (), (), (), abstained, "low_evidence" if abstained else "", "m.gguf", {},
+                       ("left_out: 2", "server_down: <b>"))  # fmt: skip
+        page = message_html(noted, 1)
+        assert '<p class="lack">2 đoạn có căn cứ không vừa cửa sổ của mô hình' in page
+        assert "(&lt;b&gt;)" in page
 
 
 def test_the_empty_panel_explains_the_signs() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.text import fold, is_unaccented, normalize, sentence_spans, syllable_key, syllables
+from rag.text import fold, is_unaccented, is_vietnamese, normalize, sentence_spans, syllable_key, syllables
 
 
 def sentences(text: str) -> list[str]:
@@ -110,3 +110,24 @@ def test_sentences_are_in_order_and_lose_no_word(text: str) -> None:
     assert all(first[1] <= second[0] for first, second in pairwise(spans))
     kept = "".join(text[start:end] for start, end in spans)
     assert "".join(kept.split()) == "".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "is_it"),
+    [
+        ("Việt Nam đặt mục tiêu đến năm 2030 nằm trong nhóm dẫn đầu [1].", True),
+        ("A.X 4.0 dựa trên Qwen 2.5 của Alibaba Cloud.", True),
+        ("SK Telecom, LG AI Research, Naver Cloud, NC AI, Upstage.", True),
+        ("72 tỷ", True),
+        ("Yes.", True),
+        ("", True),
+        ("The model is based on an open source model.", False),
+        ("A.X 4.0 duoc phat trien dua tren mo hinh nguon mo.", False),
+        ("Le modèle a été développé à partir d'un modèle ouvert par une grande entreprise.", False),
+        ("该模型基于阿里云的开源模型开发，包括两个版本。", False),
+        ("Модель основана на открытой модели", False),
+        ("Mô hình này dựa trên 通义千问 của Alibaba.", True),
+    ],
+)
+def test_vietnamese_is_told_from_other_languages(text, is_it):
+    assert is_vietnamese(text) is is_it
