@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from rag.errors import GenerationError
+from rag.injection import is_command
+from rag.text import sentence_spans
 from rag.types import Message, ScoredChunk, Task
 
 REFUSAL = "Không tìm thấy thông tin này trong tài liệu."
@@ -68,8 +70,16 @@ def _question(task: Task) -> str:
 
 def _block(number: int, passage: ScoredChunk) -> str:
     date = f" ({passage.date})" if passage.date else ""
-    text = _ASKED.sub(r"\1 ·", _harmless(passage.chunk.text))
+    text = _ASKED.sub(r"\1 ·", _harmless(_without_commands(passage.chunk.text)))
     return f"=== [{number}] {_harmless(passage.title)}{date} ===\n{text}"
+
+
+def _without_commands(text: str) -> str:
+    """A passage whose sentences that command a language model are dots."""
+    for start, end in reversed(sentence_spans(text)):
+        if is_command(text[start:end]):
+            text = f"{text[:start]}·{text[end:]}"
+    return text
 
 
 def _harmless(text: str) -> str:
