@@ -7,12 +7,12 @@ new one, cannot be stopped while it reads a prompt, and reads it in parts that d
 import codecs
 import ctypes
 import logging
-import math
 import os
 import re
-import time
+import threading
 import weakref
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,10 @@ from rag.types import Message
 
 BATCH_TOKENS = 512
 """Most tokens of a prompt that are read at once."""
-_FIRST_BATCH_TOKENS = 64
-"""While it is not known how fast the model reads."""
-_BATCH_S = 2.0
-"""How long a batch should take, and so how long a cancelled prompt goes on."""
+_LOOK_S = 0.1
+"""How often it is looked whether the prompt that is being read was cancelled."""
+_ABORTED = 2
+"""What llama_decode gives when it was told to stop."""
 _TILE_TOKENS = 8
 """Batches begin at multiples of it. llama.cpp multiplies four rows at once, and those left over in another way: so a
 token gets the same numbers, to the last bit, however the prompt was cut and whatever was in memory before."""
@@ -51,7 +51,8 @@ class LlamaRuntime:
         self._cpp = cpp = _library()
         self._model, self._context = _loaded(cpp, path, config)
         self._sampler = _sampler(cpp, config)
-        weakref.finalize(self, _freed, cpp, self._model, self._context, self._sampler)
+        self._abort = _abort_flag(cpp, self._context)
+        weakref.finalize(self, _freed, cpp, self._model, self._context, self._sampler, self._abort)
         self._vocabulary = cpp.llama_model_get_vocab(self._model)
         self._memory = cpp.llama_get_memory(self._context)
         self.context_tokens: int = cpp.llama_n_ctx(self._context)
@@ -60,7 +61,6 @@ class LlamaRuntime:
         """The prompt tokens whose keys and values stand in the context's memory, from its first position on."""
         self.tokens_read = 0
         """Tokens of prompts that were computed so far, those found in memory not counted."""
-        self._batch = _FIRST_BATCH_TOKENS
 
     def count(self, text: str) -> int:
         """Tokens of a text in which nothing is a control token."""
@@ -133,29 +133,45 @@ class LlamaRuntime:
             kept = 0  # a recurrent model cannot go back part of the way
             self._cpp.llama_memory_clear(self._memory, True)
         del self._read[kept:]
-        while left := len(prompt) - len(self._read):
-            if stopped():
-                return False
-            # Even parts: a small one at the end would cost as much as a large one.
-            size = _tiles(left / math.ceil(left / self._batch))
-            batch = prompt[len(self._read) :][:size]
-            began = time.perf_counter()
-            self._decode(batch)
+        with self._aborted_when(stopped):
+            for begin in range(kept, len(prompt), BATCH_TOKENS):
+                batch = prompt[begin : begin + BATCH_TOKENS]
+                if stopped() or not self._decode(batch):
+                    return False
+                self._read += batch
+                self.tokens_read += len(batch)
             self._cpp.llama_synchronize(self._context)
-            if len(batch) >= _FIRST_BATCH_TOKENS // 2:  # fewer tell little
-                rate = len(batch) / (time.perf_counter() - began)
-                self._batch = max(_FIRST_BATCH_TOKENS // 2, min(BATCH_TOKENS, _tiles(rate * _BATCH_S)))
-            self._read += batch
-            self.tokens_read += len(batch)
         return True
 
-    def _decode(self, tokens: Sequence[int]) -> None:
+    @contextmanager
+    def _aborted_when(self, stopped: Callable[[], bool]) -> Iterator[None]:
+        """Let what llama.cpp computes meanwhile end soon after `stopped()` is true; a batch can take half a minute."""
+        over = threading.Event()
+
+        def watch() -> None:
+            while not over.wait(_LOOK_S):
+                if stopped():
+                    self._abort.value = b"1"
+                    return
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watcher.join()
+            self._abort.value = b""
+
+    def _decode(self, tokens: Sequence[int]) -> bool:
+        """Take tokens in; False when it was aborted."""
         array = (ctypes.c_int32 * len(tokens))(*tokens)
         status = self._cpp.llama_decode(self._context, self._cpp.llama_batch_get_one(array, len(tokens)))
-        if status:
+        if status not in (0, _ABORTED):
             self._read.clear()
             self._cpp.llama_memory_clear(self._memory, True)
             raise RuntimeError(f"llama_decode gave {status}")
+        return not status
 
     def _tokens(self, text: str, *, special: bool) -> list[int]:
         raw = text.encode()
@@ -207,10 +223,6 @@ class LlamaRuntime:
         return render
 
 
-def _tiles(tokens: float) -> int:
-    return math.ceil(tokens / _TILE_TOKENS) * _TILE_TOKENS
-
-
 def physical_cores() -> int:
     """Cores that this process may use, not hyper-threads: two threads of one core share the unit that computes."""
     allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
@@ -228,7 +240,7 @@ def physical_cores() -> int:
 
 
 def _library() -> Any:
-    """The functions of llama.cpp, quiet but for errors.
+    """The functions of llama.cpp, quiet.
 
     Raises:
         ModelError: llama-cpp-python is not there or does not load.
@@ -239,7 +251,8 @@ def _library() -> Any:
         raise ModelError(
             f"llama-cpp-python is not usable ({error}): run `make clean chat`, or use --llm none"
         ) from error
-    logging.getLogger("llama-cpp-python").setLevel(logging.ERROR)
+    # What it calls errors is told by exceptions here, and an aborted prompt is none.
+    logging.getLogger("llama-cpp-python").setLevel(logging.CRITICAL)
     llama_cpp.llama_backend_init()
     return llama_cpp
 
@@ -285,6 +298,19 @@ def _context_parameters(cpp: Any, model: Any, config: LlmConfig, layers: int) ->
     return parameters
 
 
+def _abort_flag(cpp: Any, context: Any) -> Any:
+    """A text of at most one character; while it is not empty, llama.cpp ends what it computes.
+
+    llama.cpp asks after every step, thousands of times a batch. A function of Python would wait for the interpreter
+    each time; the C library's `strlen` does not, and its 0 or 1 are false and true.
+    """
+    flag = ctypes.create_string_buffer(2)
+    library = ctypes.CDLL("msvcrt" if os.name == "nt" else None)
+    asked = ctypes.cast(library.strlen, cpp.ggml_abort_callback)
+    cpp.llama_set_abort_callback(context, asked, ctypes.cast(flag, ctypes.c_void_p))
+    return flag
+
+
 def _sampler(cpp: Any, config: LlmConfig) -> Any:
     """The most probable token at temperature 0, else llama.cpp's usual chain with the seed."""
     chain = cpp.llama_sampler_chain_init(cpp.llama_sampler_chain_default_params())
@@ -303,7 +329,8 @@ def _sampler(cpp: Any, config: LlmConfig) -> Any:
     return chain
 
 
-def _freed(cpp: Any, model: Any, context: Any, sampler: Any) -> None:
+def _freed(cpp: Any, model: Any, context: Any, sampler: Any, _flag: Any) -> None:
+    # The flag is here only to live as long as the context that looks at it.
     cpp.llama_sampler_free(sampler)
     cpp.llama_free(context)
     cpp.llama_model_free(model)

@@ -21,6 +21,8 @@ class Hub(ThreadingHTTPServer):
         """What it says instead of the true hash."""
         self.break_after: list[int] = []
         """Bytes after which each of the next answers breaks off."""
+        self.hang_after: int | None = None
+        """Bytes after which an answer goes silent, its connection open, until the client hangs up."""
         self.honours_ranges = True
         self.store: Hub | None = None
         """Where large files really lie: the hub only names the place, as the real one does."""
@@ -65,6 +67,10 @@ class _Handler(BaseHTTPRequestHandler):
         self._head(206 if start else 200, described, len(content) - start)
         if with_body:
             end = start + hub.break_after.pop(0) if hub.break_after else len(content)
+            if hub.hang_after is not None and end > hub.hang_after:
+                self.wfile.write(content[start : hub.hang_after])
+                self.rfile.read()
+                return
             self.wfile.write(content[start:end])
             if end < len(content):
                 self.close_connection = True

