@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import QuestionSetError
-from rag.metrics import bootstrap_interval, mean, permutation_p
+from rag.resampling import bootstrap_interval, mean, permutation_p
 from rag.results import FIGURES, LOWER_IS_BETTER, read_run
 
 RIGHT = "right"

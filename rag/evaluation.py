@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-import time
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
@@ -10,18 +10,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rag.charts import charts
 from rag.config import RagConfig, resolve
-from rag.conversation import stand_alone
 from rag.corpora import bot_for
 from rag.errors import QuestionSetError
+from rag.examining import Examiner
 from rag.index import Progress
-from rag.judging import DEPTH, Failure, answer_metrics, failure_of, gold_sources, ranking_metrics, sources_by_name
 from rag.models import NO_LLM
 from rag.pipeline import Bot
+from rag.plots import Plot
 from rag.questions import Question, read_questions
 from rag.report import figures_html, report_html
 from rag.results import Line, appending, resume, summarize, write_file, write_metrics
-from rag.types import ScoredChunk, Turn
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped]
@@ -48,8 +48,22 @@ class Evaluation:
         rows = [{name: line[name] for name in names if name in line} | line["metrics"] for line in self.results]
         return pandas.DataFrame(rows)
 
+    def plot(self, name: str = "") -> Plot:
+        """One chart of the run, which shows itself in a notebook; `.svg` is its text.
+
+        `name` is one of "recall", "risk_coverage", "latency", "kinds" and "documents"; empty takes the first there is.
+
+        Raises:
+            QuestionSetError: the run has no such chart, as a retrieval-only run has no risk.
+        """
+        there = charts(self.metrics, self.results)
+        if name not in there and (name or not there):
+            raise QuestionSetError(f"no chart {name!r}: this run has {', '.join(there) or 'none'}")
+        return there[name or next(iter(there))]
+
     def _repr_html_(self) -> str:
-        return figures_html(self.metrics)
+        plots = "".join(chart.svg for chart in charts(self.metrics, self.results).values())
+        return figures_html(self.metrics) + f'<div style="max-width:48rem">{plots}</div>'
 
 
 def evaluate(
@@ -81,9 +95,8 @@ def evaluate(
         source = Path(questions)
         questions = read_questions(source)
     _require_short(questions, bot.config.max_question_chars)
-    documents = sorted((document.source, document.doc_id) for document in bot.index.all_documents())
-    sources = sources_by_name([name for name, _ in documents])
-    configuration = _configuration(bot, questions, documents, retrieval_only, source)
+    examiner = Examiner(bot, retrieval_only=retrieval_only)
+    configuration = _configuration(bot, questions, examiner.documents, retrieval_only, source)
     asked = questions[:limit]
     done = {line["id"]: line for line in resume(out, configuration)} if out is not None else {}
     with appending(out) if out is not None else nullcontext() as append:
@@ -91,14 +104,12 @@ def evaluate(
             if progress is not None:
                 progress(count, len(asked), question.id)
             if question.id not in done:
-                gold = gold_sources(question.docs, sources)
-                done[question.id] = (_search_line if retrieval_only else _answer_line)(bot, question, gold)
+                done[question.id] = examiner.line(question)
                 if append is not None:
                     append(done[question.id])
     results = [done[question.id] for question in asked]
-    names = dict.fromkeys(name for question in asked for name in question.docs)
-    unknown = [name for name in names if gold_sources([name], sources).isdisjoint(source for source, _ in documents)]
-    metrics = summarize(results) | {"unknown_docs": unknown}
+    names = list(dict.fromkeys(name for question in asked for name in question.docs))
+    metrics = summarize(results) | {"unknown_docs": examiner.unknown(names), "peak_memory_mb": peak_memory_mb()}
     evaluation = Evaluation(metrics, results, configuration)
     if out is not None:
         _finish(out, evaluation)
@@ -139,69 +150,6 @@ def evaluate_file(  # noqa: PLR0913 - one for each option of the command
         return evaluate(bot, asked, retrieval_only=retrieval_only, limit=limit, out=out, progress=progress, source=path)
 
 
-def find_documents(bot: Bot, question: str) -> list[ScoredChunk]:
-    """Passages, the best first, until they come from ten distinct documents; all passages when there are fewer."""
-    limit = 2 * DEPTH
-    while True:
-        found = bot.search(question, limit)
-        first_of_each = {scored.source: place for place, scored in reversed(list(enumerate(found)))}
-        if len(first_of_each) >= DEPTH:
-            return found[: sorted(first_of_each.values())[DEPTH - 1] + 1]
-        if len(found) < limit:
-            return found
-        limit *= 4
-
-
-def _search_line(bot: Bot, question: Question, gold: frozenset[str]) -> Line:
-    understood = stand_alone(question.question, _history(bot, question))
-    began = time.perf_counter()
-    found = find_documents(bot, understood)
-    timings = {"retrieval": round((time.perf_counter() - began) * 1000, 3)}
-    metrics = ranking_metrics(gold if question.answerable else (), [scored.source for scored in found])
-    missed = metrics.get(f"recall@{DEPTH}") == 0.0
-    retrieved = [scored.as_json(rank) for rank, scored in enumerate(found, start=1)]
-    return {
-        **_asked(question),
-        "question": question.question,
-        "retrieved": retrieved,
-        "timings_ms": timings,
-        "failure": Failure.NOT_RETRIEVED if missed else None,
-        "metrics": metrics,
-    }
-
-
-def _answer_line(bot: Bot, question: Question, gold: frozenset[str]) -> Line:
-    turns = _history(bot, question)
-    answer = bot.ask(question.question, turns)
-    # An answer looks at a few passages, a ranking metric at ten documents: those of the answer come first.
-    found = [*answer.retrieved, *find_documents(bot, stand_alone(question.question, turns))]
-    ranked = list(dict.fromkeys(scored.source for scored in found))[:DEPTH]
-
-    def document_text(doc_id: str) -> str:
-        return bot.document(doc_id).text
-
-    metrics = ranking_metrics(gold if question.answerable else (), ranked)
-    return {
-        **_asked(question),
-        **answer.as_json(),
-        "ranked_docs": ranked,
-        "failure": failure_of(question, answer, gold, document_text),
-        "metrics": metrics | answer_metrics(question, answer, gold, document_text),
-    }
-
-
-def _asked(question: Question) -> Line:
-    return {"id": question.id, "kind": question.kind, "docs": list(question.docs), "answers": list(question.answers)}
-
-
-def _history(bot: Bot, question: Question) -> list[Turn]:
-    """The conversation before the question, its earlier questions asked of the same bot."""
-    turns: list[Turn] = []
-    for earlier in question.history:
-        turns.append(Turn(earlier, bot.ask(earlier, turns).text))
-    return turns
-
-
 def _require_short(questions: Sequence[Question], limit: int) -> None:
     for question in questions:
         longest = max(len(text) for text in (question.question, *question.history))
@@ -237,6 +185,18 @@ def _configuration(
             "content_sha256": _sha256_of([asdict(question) for question in questions]),
         },
     }
+
+
+def peak_memory_mb() -> float | None:
+    """The most memory that this process, or the largest of its workers, has held so far, in MB; None on Windows."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    # Linux counts in KiB, macOS in bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return round(max(peaks) * unit / 1e6, 1)
 
 
 def _sha256_of(value: Any) -> str:

@@ -11,11 +11,12 @@ from rag.comparison import RIGHT, compare
 from rag.config import RagConfig
 from rag.corpora import bot_for, context_documents
 from rag.errors import QuestionSetError
-from rag.evaluation import Evaluation, evaluate, evaluate_file, find_documents
-from rag.metrics import mean
+from rag.evaluation import Evaluation, evaluate, evaluate_file
+from rag.examining import find_documents
 from rag.pipeline import Bot
 from rag.questions import Question
 from rag.report import terminal_table
+from rag.resampling import mean
 
 LAB = (
     "Ngày 28/10/2024, Hàn Quốc chính thức ra mắt Phòng thí nghiệm Trí tuệ nhân tạo quốc gia tại thủ đô Seoul."
