@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rag.claims import dates, numbers
-from rag.text import fold, is_unaccented, syllable_spans, syllables
+from rag.claims import dates, names, numbers
+from rag.text import both_ways, fold, is_unaccented, syllable_spans, syllables
 
 
 class AnswerKind(StrEnum):
@@ -47,37 +47,54 @@ _KIND_PATTERNS = (
 )  # fmt: skip
 _KINDS = tuple((kind, re.compile(pattern)) for kind, pattern in _KIND_PATTERNS)
 
-_NUMERAL = r"(?:\d[\d.,]*|mot|hai|ba|bon|nam|sau|bay|tam|chin|muoi|chuc|tram|nghin|ngan|van|trieu|ty|nua|vai|nhieu)"
-_SCALE = r"(?:\s*(?:muoi|tram|nghin|ngan|van|trieu|ty|ti))*"
-# What the question says, and what a sentence that answers it must hold; both without marks.
+_NUMERAL = r"(?:\d[\d.,]*|một|hai|ba|bốn|năm|sáu|bảy|tám|chín|mười|chục|trăm|nghìn|ngàn|vạn|triệu|tỷ|nửa|vài|nhiều)"
+_SCALE = r"(?:\s*(?:mươi|trăm|nghìn|ngàn|vạn|triệu|tỷ|tỉ))*"
+
+
+# What the keys of a question say, and what a sentence that answers it must hold; folded for texts without marks.
 _UNITS = tuple(
-    (re.compile(asked), re.compile(told))
+    (both_ways(asked), both_ways(told))
     for asked, told in (
         (
-            r"\b(?:nam|the ky|thap nien|thap ky) (?:nao|bao nhieu|may)\b",
-            r"\b(?:1\d|20)\d\d\b|\bthe ky\b|\bthap nien\b|\bthap ky\b|\bnam \d|\b[12]\d{3}s?\b|\d{1,2}/\d{1,2}/\d\d\b",
+            r"\b(?:năm|thế kỷ|thập niên|thập kỷ) (?:nào|bao nhiêu|mấy)\b",
+            r"\b[12]\d{3}s?\b|\bthế kỷ\b|\bthế kỉ\b|\bthập niên\b|\bthập kỷ\b|\bnăm \d|\d{1,2}/\d{1,2}/\d\d\b",
         ),
         (
-            r"\bngay (?:nao|may|bao nhieu|thang nao)\b",
-            r"\d{1,2}[/.-]\d{1,2}|\b(?:ngay|mung|ram|hom|chu nhat)\b|\d thang|\bthu (?:hai|ba|tu|nam|sau|bay)\b",
+            r"\bngày (?:nào|mấy|bao nhiêu|tháng nào)\b",
+            r"\d{1,2}[/-]\d{1,2}|\b(?:ngày|mùng|mồng|rằm|hôm|chủ nhật)\b|\d tháng|\bthứ (?:hai|ba|tư|năm|sáu|bảy)\b",
         ),
-        (r"\bthang (?:nao|may|bao nhieu)\b", r"\bthang\b|\d{1,2}[/-]\d{1,4}|\bquy\b"),
-        (r"\b(?:may|bao nhieu) gio\b", r"\b\d{1,2}\s*(?:gio|h|g)\b|\b\d{1,2}[:h]\d\d|\bgio\b"),
-        (r"\bbao nhieu (?:phan tram|%)", r"%|\bphan tram\b|\bphan\b|\bnua\b"),
+        (r"\btháng (?:nào|mấy|bao nhiêu)\b", r"\btháng\b|\d{1,2}[/-]\d{1,4}|\bquý\b"),
+        (r"\b(?:mấy|bao nhiêu) giờ\b", r"\b\d{1,2}\s*(?:giờ|h|g)\b|\b\d{1,2}[:h]\d\d|\bgiờ\b"),
+        (r"\bbao nhiêu phần trăm\b", r"%|\bphần\b|\bnửa\b"),
         (
-            r"\bbao nhieu (?:tien|kinh phi|von|usd|do la|dong|won|euro|bang|yen)\b"
-            r"|\b(?:hoc phi|kinh phi|le phi|tri gia|muc luong|ngan sach|so tien|muc phat|thu phi) .{0,60}\bbao nhieu\b",
-            rf"\b{_NUMERAL}{_SCALE}\s*(?:dong|d|vnd|usd|do la|do|won|yen|euro|eur|bang|nhan dan te|te|rup\w*|franc|baht"
-            r"|ruble|rouble|peso|dinar|krone|mark|xu|cent|lang|dollars?)\b|[$€£¥]|\bmien phi\b|\bkhong thu\b|%",
+            r"\bbao nhiêu (?:tiền|kinh phí|vốn|usd|đô la|đồng|won|euro|bảng|yen)\b"
+            r"|\b(?:học phí|kinh phí|lệ phí|trị giá|mức lương|ngân sách|số tiền|mức phạt|thu phí) .{0,60}\bbao nhiêu\b"
+            r"(?! (?:lần|phần))",
+            rf"\b{_NUMERAL}{_SCALE}\s*(?:đồng|đ|vnd|usd|đô la|đô|won|yen|euro|eur|bảng|nhân dân tệ|tệ|rup\w*|franc|baht"
+            r"|ruble|rouble|rúp|peso|dinar|krone|mark|xu|cent|lạng|dollars?)\b|[$€£¥]|\bmiễn phí\b|\bkhông thu\b",
         ),
-        (r"\b(?:bao nhieu|may) tuoi\b", r"\btuoi\b|\bsinh (?:nam|ngay|thang)\b|\blen \d"),
         (
-            r"\bbao lau\b",
-            rf"\b{_NUMERAL}{_SCALE}\s*(?:giay|phut|gio|tieng|ngay|tuan|thang|nam|the ky|thap ky|mua|hoc ky|doi)\b"
-            r"|\b(?:lau dai|vinh vien|suot doi|mai mai|thoi han)\b|\b\d{4}\b",
+            r"\bbao nhiêu (?:(?:nghìn|ngàn) )?(?:tỷ|triệu)\b",
+            rf"\b{_NUMERAL}\s*(?:(?:mươi|trăm|nghìn|ngàn)\s*)*(?:tỷ|tỉ|triệu)\b|\d{{7,}}|\d[.,]\d{{3}}[.,]\d{{3}}",
+        ),
+        (
+            r"\bbao nhiêu (?:m|mét|m2|km|km2|kilomet|kilômét|cây số|dặm|hải lý|cm|mm|inch|feet|foot|ha|hecta|héc ta)\b",
+            rf"\b{_NUMERAL}{_SCALE}\s*(?:m|mét|m[23²³]|km|km[2²]|ki ?l[oô] ?mét\w*|cây số|dặm|hải lý|cm|mm|inch|feet"
+            r"|foot|ft|ha|héc ?ta|hecta|mẫu|sào)\b",
+        ),
+        (
+            r"\bbao nhiêu (?:kg|kilogram|cân|tạ|tấn|gram|gam|g|mg|lít|ml|calo|kcal)\b",
+            rf"\b{_NUMERAL}{_SCALE}\s*(?:kg|k[iý] ?l\w*|cân|tạ|tấn|gram|gam|gr|g|mg|mcg|lít|l|ml|calo\w*|kcal)\b",
+        ),
+        (r"\b(?:bao nhiêu|mấy) tuổi\b", r"\btuổi\b|\bsinh (?:năm|ngày|tháng)\b|\blên \d"),
+        (
+            r"\bbao lâu\b",
+            rf"\b{_NUMERAL}{_SCALE}\s*(?:giây|phút|giờ|tiếng|ngày|tuần|tháng|năm|thế kỷ|thập kỷ|mùa|học kỳ|đời)\b"
+            r"|\b(?:lâu dài|vĩnh viễn|suốt đời|mãi mãi|thời hạn)\b|\b\d{4}\b",
         ),
     )
 )
+_FOLDED_NUMERAL = re.compile(fold(_NUMERAL))
 _COUNTED = re.compile(r"\b(?:bao nhieu|may)\b")
 _ORDINAL = re.compile(r"\b(?:thu|giai doan|loai|lop|cap|khoa|hang|muc|lan) (?:may|nao|bao nhieu)\b")
 """Answered by "đầu tiên", "giai đoạn I" or "kém" as well as by a number."""
@@ -85,13 +102,23 @@ _NO_NOUN = frozenset(
     "là thì ở của trong trên dưới so với và cho đến từ tại để sau khi phần trăm được có lần thứ hơn triệu tỷ nghìn ngàn"
     " trăm chục".split()
 )
+_SHORT_NOUNS = frozenset(
+    "nguoi nuoc lan nam ngay thang tuan gio phut tinh huyen xa con cai chiec tap trang bai mon lop khoa truong hang"
+    " loai bang dao cau tang phong giai ban quan doi ca vu dot ky nhom chi phan buoc cach dieu chuong muc cap"
+    .split()
+)  # fmt: skip
+"""Nouns of one syllable; the others are known by two."""
 _AMOUNT = re.compile(
-    r"\b(?:hai|ba|bốn|sáu|bảy|tám|chín|mười|chục|trăm|nghìn|ngàn|vạn|triệu|tỷ|tỉ|nửa|đôi|vài|nhiều|ít|duy nhất|toàn bộ"
-    r"|tất cả|cả|không|(?:một|năm) (?:mươi|trăm|nghìn|ngàn|triệu|tỷ|tỉ|nửa|lần|phần))\b",
+    r"\b(?:hai|ba|bốn|sáu|bảy|tám|chín|mười|chục|trăm|nghìn|ngàn|vạn|triệu|tỷ|tỉ|nửa|đôi|vài|duy nhất"
+    r"|(?:một|năm) (?:mươi|trăm|nghìn|ngàn|triệu|tỷ|tỉ|nửa|lần|phần))\b|(?<![\d/])\d/\d{1,2}(?![\d/])",
     re.IGNORECASE,
 )
-_VERSION = re.compile(r"\b[A-Z][\w.]*[ -]?(?P<number>\d+\.\d+|(?:19|20)\d\d)\b(?!\s*(?:%|phần|nghìn|ngàn|triệu|tỷ|tỉ))")
+_VERSION = re.compile(
+    r"\b[A-Z][\w.]*[ -]?(?P<number>\d+\.\d{1,2}|(?:19|20)\d\d)\b(?!\s*(?:%|phần|nghìn|ngàn|triệu|tỷ|tỉ))"
+)
 """A product's or an event's: "Exaone 4.0", "AI4VN 2023". Vietnamese writes its own fractions with a comma."""
+_NAMED = re.compile(r"\b(?:quoc gia|nuoc|thanh pho|tinh|chau luc|cong ty|tap doan) nao\b")
+_BARE_YEAR = re.compile(r"(?:1[89]|20)\d\d")
 _NEAR = 4
 """Syllables between a number and what it counts: "450 nghìn đồng một tháng"."""
 
@@ -101,10 +128,12 @@ class Wanted:
     """What an answer must hold."""
 
     kind: AnswerKind
-    unit: re.Pattern[str] | None = None
-    """A year, a sum of money …, to be found in text without marks; None where any thing of the kind will do."""
-    noun: str = ""
-    """The first syllable of what is counted, without marks: "nha" of "bao nhiêu nhà nghiên cứu"."""
+    unit: tuple[re.Pattern[str], re.Pattern[str]] | None = None
+    """A year, a sum of money …, in a text with marks and in one without; None where any thing of the kind will do."""
+    noun: tuple[str, ...] = ()
+    """What is counted, one or two syllables without marks: "nha nghien" of "bao nhiêu nhà nghiên cứu"."""
+    named: bool = False
+    """Whether it must have a name."""
     amount: bool = False
     """Whether any amount will do, and one is needed."""
 
@@ -114,7 +143,9 @@ class Wanted:
         An amount must be another than those of the question `asked`, and no date or version of a product.
         """
         if self.unit is not None:
-            return self.unit.search(fold(sentence).lower()) is not None
+            return self.unit[is_unaccented(sentence)].search(sentence) is not None
+        if self.named:
+            return has_new_name(sentence, asked)
         if not self.amount:
             return True
         return bool(_AMOUNT.search(sentence)) or has_new_amount(sentence, asked) or self.counts(sentence)
@@ -123,10 +154,13 @@ class Wanted:
         """Whether what is counted stands in a sentence behind a number."""
         if not self.noun:
             return False
-        keys = [fold(key) for key in syllables(sentence)]
-        places = [place for place, key in enumerate(keys) if key == self.noun]
+        keys = tuple(fold(key) for key in syllables(sentence))
+        size = len(self.noun)
+        places = [place for place in range(len(keys)) if keys[place : place + size] == self.noun]
         return any(
-            re.fullmatch(_NUMERAL, key) is not None for place in places for key in keys[max(place - _NEAR, 0) : place]
+            _FOLDED_NUMERAL.fullmatch(key) is not None
+            for place in places
+            for key in keys[max(place - _NEAR, 0) : place]
         )
 
 
@@ -140,20 +174,33 @@ def wanted(question: str) -> Wanted:
     """What a question asks for."""
     plain, kind = _plain(question), answer_kind(question)
     if kind not in (AnswerKind.TIME, AnswerKind.NUMBER):
-        return Wanted(kind)
-    unit = next((told for asked, told in _UNITS if asked.search(plain)), None)
+        return Wanted(kind, named=_NAMED.search(plain) is not None)
+    without_marks = is_unaccented(question)
+    keys = " ".join(syllables(question))
+    unit = next((told for asked, told in _UNITS if asked[without_marks].search(keys)), None)
     counted = _COUNTED.search(plain)
-    keys = syllables(question)[plain[: counted.end()].count(" ") + 1 :] if counted is not None else []
-    noun = keys[0] if keys and kind is AnswerKind.NUMBER and keys[0] not in _NO_NOUN else ""
+    after = syllables(question)[plain[: counted.end()].count(" ") + 1 :] if counted is not None else []
+    noun: tuple[str, ...] = ()
+    if after and kind is AnswerKind.NUMBER and after[0] not in _NO_NOUN:
+        noun = tuple(map(fold, after[: 1 if fold(after[0]) in _SHORT_NOUNS else 2]))
     amount = kind is AnswerKind.NUMBER and unit is None and _ORDINAL.search(plain) is None
-    return Wanted(kind, unit, fold(noun), amount)
+    return Wanted(kind, unit, noun, amount=amount)
 
 
 def has_new_amount(sentence: str, asked: str) -> bool:
     """Whether a sentence has a number that the question has not, dates and versions ("Exaone 4.0") aside."""
     known = {value for number in numbers(asked) for value in number.values}
     versions = {match["number"] for match in _VERSION.finditer(sentence)}
-    return any(not number.values & known and number.written not in versions for number in numbers(sentence))
+    return any(
+        not number.values & known and number.written not in versions and _BARE_YEAR.fullmatch(number.written) is None
+        for number in numbers(sentence)
+    )
+
+
+def has_new_name(sentence: str, asked: str) -> bool:
+    """Whether a sentence has a name with a word that the question has not."""
+    known = {fold(key) for key in syllables(asked)}
+    return any({fold(key) for key in syllables(name)} - known for name in names(sentence))
 
 
 def has_new_date(sentence: str, asked_keys: Sequence[str]) -> bool:

@@ -1,11 +1,10 @@
 """What a loaded transformer can take: how many tokens of a text, and how many texts at once."""
 
-import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from rag.errors import ModelError
+from rag.machine import free_ram
 
 if TYPE_CHECKING:
     from sentence_transformers.base.model import BaseModel
@@ -15,8 +14,6 @@ Result = TypeVar("Result")
 _MOST_ON_CPU = 32
 """More texts at once make a CPU no faster, and pad more."""
 _MOST_ON_GPU = 256
-_UNKNOWN_RAM = 4 << 30
-"""Bytes taken to be free where the system does not say."""
 _AFTER_PADDING = ("roberta", "camembert", "mpnet", "longformer")
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 """What torch's allocators for GPU, CPU on Linux and CPU on Windows say; only the first has a class of its own."""
@@ -128,30 +125,7 @@ def free_bytes(device: str) -> int:
         return int(torch.cuda.mem_get_info(device)[0])
     if kind == "mps":
         return int(torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory())
-    return _free_ram()
-
-
-def _free_ram() -> int:
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        free = next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration):
-        if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", {}):
-            return _UNKNOWN_RAM
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    return min(free, _container_bytes())
-
-
-def _container_bytes(folder: Path = Path("/sys/fs/cgroup")) -> int:
-    """What the limit of this container leaves, by cgroup v2; very much where there is no limit."""
-    try:
-        limit = int((folder / "memory.max").read_text(encoding="ascii"))
-        used = int((folder / "memory.current").read_text(encoding="ascii"))
-        stat = dict(line.split() for line in (folder / "memory.stat").read_text(encoding="ascii").splitlines())
-        # Pages of files that nobody has touched lately are given up first.
-        return max(limit - used + int(stat["inactive_file"]), 0)
-    except (OSError, ValueError, KeyError):  # "max" is no number
-        return 1 << 62
+    return free_ram()
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from rag.abbreviations import Spelling, known_abbreviations, respelled_keys
 from rag.claims import unsupported_claims
 from rag.config import Unsupported
-from rag.listing import BULLET
+from rag.listing import LIST_ITEM
 from rag.quoting import named_title
 from rag.text import sentence_spans, syllables
 from rag.types import AnswerSentence, Citation, Evidence, ScoredChunk, Support
@@ -86,10 +86,11 @@ def _check(
     for position, (start, end) in enumerate(spans):
         next_start = spans[position + 1][0] if position + 1 < len(spans) else len(clean) + 1
         cited = [number for place, number in marks if start < place <= next_start or (position == 0 and place == 0)]
-        bullet = BULLET.match(clean, start, end)
-        sentence = clean[bullet.end() if bullet else start : end]
+        # "1." counts the items of an answer, it is no number of the documents.
+        mark = LIST_ITEM.match(clean, start, end)
+        sentence = clean[mark.end() if mark else start : end]
         support, found = _attributed_support(sentence, cited, passages)
-        before = clean[done:start] if bullet is None else clean[done : bullet.end()]
+        before = clean[done : mark.end() if mark else start]
         done = end
         if support is Support.UNSUPPORTED and unsupported is not Unsupported.MARK:
             if unsupported is Unsupported.DROP or not left:

@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -137,36 +137,21 @@ def _compare(options: argparse.Namespace, _: RagConfig) -> int:
 
 
 def _models(options: argparse.Namespace, config: RagConfig) -> int:
-    from rag import models
+    from rag.models_cli import run
 
-    if options.action == "add":
-        added = models.add_model(Path(options.name))
-        print(message("model_added", options.lang, name=added.name, megabytes=added.megabytes))
-    elif options.action == "check":
-        path = models.find_llm(options.name or config.llm.model)
-        if path is None:
-            print(message("no_llm", options.lang))
-        else:
-            _print_json(models.check_model(path))
-    elif options.action == "pull":
-        pulled = models.pull_model(options.name)
-        print(message("model_added", options.lang, name=pulled.name, megabytes=pulled.megabytes))
-    else:
-        overview = models.overview(config)
-        if options.json:
-            _print_json(overview)
-        else:
-            _print_models(overview)
-    return 0
+    return run(options, config)
 
 
 def _doctor(options: argparse.Namespace, config: RagConfig) -> int:
-    from rag.doctor import findings
+    from rag.doctor import State, findings
 
     results = findings(_index_folder(options, config), config)
-    for name, fine, detail in results:
-        print(f"{'ok  ' if fine else 'FAIL'} {name}: {detail}")
-    return 0 if all(fine for _, fine, _ in results) else 1
+    if options.json:
+        _print_json([finding.as_json() for finding in results])
+    else:
+        for finding in results:
+            print(finding.line())
+    return 1 if any(finding.state is State.FAIL for finding in results) else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -208,13 +193,12 @@ def _parser() -> argparse.ArgumentParser:
     compare = command("compare", _compare, "compare two results folders question by question")
     compare.add_argument("run_a", metavar="RUN_A")
     compare.add_argument("run_b", metavar="RUN_B")
-    models = command("models", _models, "list, get, add or check language models")
-    models.add_argument("action", choices=("list", "pull", "add", "check"))
-    models.add_argument("name", nargs="?", default="", help="a preset, a name in models/, or a GGUF file")
+    models = command("models", _models, "list, get, add or check language models and embeddings")
+    _add_actions(models)
     doctor = command("doctor", _doctor, "say what works here, what does not and what to type")
     for one in (index, search, ask, serve, doctor):
         one.add_argument("--index", metavar="DIR", help="folder of the index (default: index/)")
-    for one in (index, search, ask, models):
+    for one in (index, search, ask, models, doctor):
         one.add_argument("--json", action="store_true", help="print JSON")
     for one in (search, ask):
         one.add_argument("question", metavar="QUESTION")
@@ -222,6 +206,27 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--llm", metavar="NAME|PATH|none", help="language model (default: the first in models/)")
         one.add_argument("--gpu-layers", type=int, help="model layers on the GPU; -1 is all (default: 0)")
     return parser
+
+
+def _add_actions(models: argparse.ArgumentParser) -> None:
+    """list, pull, add and check, as parsers of their own: an option may stand before the name or after it."""
+    actions = models.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    def action(name: str, text: str) -> argparse.ArgumentParser:
+        added = actions.add_parser(name, help=text, description=text)
+        # No defaults: they would undo what stands before the action.
+        added.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
+        added.add_argument("--lang", choices=("en", "vi"), default=argparse.SUPPRESS, help="language of messages")
+        added.add_argument("--config", type=Path, default=argparse.SUPPRESS, help="settings file")
+        return added
+
+    action("list", "what can be had, what is here, what is in use")
+    action("pull", "download a preset").add_argument("name", metavar="NAME", help="a preset of `rag models list`")
+    add = action("add", "put a GGUF file into models/")
+    add.add_argument("name", metavar="FILE", help="a GGUF file; it is run first")
+    add.add_argument("--link", action="store_true", help="a symbolic link instead of a copy")
+    check = action("check", "run a model and report its size, template, speed and memory")
+    check.add_argument("name", nargs="?", default="", metavar="NAME|PATH", help="default: the model in use")
 
 
 def _positive(text: str) -> int:
@@ -257,15 +262,6 @@ def _print_answer(answer: "Answer", lang: str) -> None:
     if answer.reason:
         code, _, details = answer.reason.partition(": ")
         print(message(code, lang, details=details))
-
-
-def _print_models(overview: Mapping[str, Any]) -> None:
-    print(f"embedding: {overview['embedding']}")
-    print(f"language model in use: {overview['in_use'] or 'none (answers quote the documents)'}")
-    for model in overview["here"]:
-        print(f"  here    {model['name']:<24} {model['megabytes']:.0f} MB")
-    for preset in overview["presets"]:
-        print(f"  to pull {preset['name']:<24} {preset['repository']}/{preset['file']}, {preset['licence']}")
 
 
 def _print_passages(passages: Sequence["ScoredChunk"]) -> None:

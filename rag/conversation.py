@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from rag.claims import names
-from rag.text import fold, syllables
+from rag.text import both_ways, fold, is_unaccented, syllables
 from rag.types import Turn
 
 # Matched without marks, so that unaccented follow-ups are seen too.
@@ -15,7 +15,8 @@ _PRONOUN = re.compile(
     r"\b(?:(ông|bà|anh|chị|cô|ong|ba|co) (ấy|ta|này|đó|ay|nay|do)|"
     r"(?:công ty|tổ chức|dự án|mô hình|sự kiện|nước|quỹ|cơ quan|cong ty|to chuc|du an|mo hinh|su kien|nuoc|quy|co quan)"
     r" (?:này|đó|ấy|trên|nay|do|ay|tren)"
-    r"|(?:điều|việc|cái|dieu|viec|cai) (?:này|đó|nay|do)|họ|nó|ở đó|o do|tại đó|tai do)\b",
+    r"|(?:điều|việc|cái|dieu|viec|cai) (?:này|đó|nay|do)|họ(?! (?:và )?(?:tên|hàng|nhà|tộc)\b)|nó|ở đó|o do|tại đó"
+    r"|tai do)\b",
     re.IGNORECASE,
 )
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
@@ -28,6 +29,19 @@ _TITLE = re.compile(
     r"|tong thong|chu tich|giam doc|tong giam doc|chuyen gia|nha \w+|ceo)\.?$"
 )
 _WHO = re.compile(r"\b(?:ai|nguoi nao|ten gi)\b")
+
+
+# "viện đó", "buổi này", but not "sau đó" or "gì đó".
+_KNOWN_THING = both_ways(
+    r"\b(?!(?:sau|trước|trong|do|từ|khi|lúc|nào|gì|ai|đâu|nhờ|vì|theo|năm|hôm|ngày|bên|trên|dưới|ngoài)\b)\w{2,}"
+    r" (?:đó|này|ấy|vừa rồi|nói trên)\b"
+)
+_IN_PASSING = both_ways(r"^(?:thế|vậy|rồi)\b(?! (?:giới|kỷ|hệ|vận|năng|vì|lúc|lớp|trận|nào|thì)\b)|\bvậy\s*\??$")
+_ASKS = both_ways(
+    r"\b(?:(?:vào|từ|đến|ở|tại) )?(?:(?:hôm|ngày|năm|tháng|giờ|lúc|khi|nơi|cơ quan|đơn vị|mô hình|người|nước|thành phố"
+    r"|tỉnh|những \w+|các \w+) )?(?:nào|bao giờ|đâu)\b|\b(?:là )?(?:những )?(?:ai|gì)\b"
+    r"|\b(?:bao nhiêu|mấy)(?: phần trăm)?\b|\b(?:như )?thế nào\b|\bra sao\b|\b(?:vì|tại) sao\b"
+)
 _DEFINITION = re.compile(r"\bla (?:gi|ai|sao)\b|\bnghia la\b")
 _OF_SOMETHING = re.compile(  # what a thing has, not what it is
     r"(?:muc (?:tieu|dich)|nguyen nhan|ly do|ket qua|ngan sach|chi phi|gia|thoi (?:han|gian)|dia diem|ten|chuc vu"
@@ -69,10 +83,29 @@ def stand_alone(question: str, history: Sequence[Turn]) -> str:
         name = _meant_by(pronoun[0], last)
         if name:
             return f"{question[: pronoun.start()]}{name}{question[pronoun.end() :]}".strip()
-        return f"{last.question.rstrip(' ?')}: {question}"
-    if len(syllables(question)) <= _SHORT_KEYS and not names(question) and not _is_definition(question):
-        return f"{last.question.rstrip(' ?')}: {question}"
+    if pronoun is not None or _points_back(question):
+        return f"{_topic(last.question)}: {question}"
     return question
+
+
+def _points_back(question: str) -> bool:
+    """Whether a question without names is a fragment, or speaks of a thing as known: "Tổ chức hôm nào vậy?"."""
+    size = len(syllables(question))
+    without_marks = is_unaccented(question)
+    if _KNOWN_THING[without_marks].search(question):
+        return not names(question) or size <= _SHORT_KEYS
+    if names(question) or _is_definition(question):
+        return False
+    return size <= _SHORT_KEYS or (size <= 2 * _SHORT_KEYS and _IN_PASSING[without_marks].search(question) is not None)
+
+
+def _topic(question: str) -> str:
+    """What a question is about: its words without those that ask."""
+    # In capitals AI is no question word.
+    words = re.sub(r"\bAI\b", "::", question)
+    asking = [match.span() for match in _ASKS[is_unaccented(question)].finditer(words)]
+    kept = "".join(char for at, char in enumerate(question) if not any(start <= at < end for start, end in asking))
+    return " ".join(kept.split()).strip(" ?,:") or question.rstrip(" ?")
 
 
 def _is_definition(question: str) -> bool:
@@ -95,8 +128,9 @@ def _with_replacement(question: str, last: Turn) -> str:
 def _meant_by(pronoun: str, turn: Turn) -> str:
     """The name that a pronoun most likely means; empty when none was spoken of.
 
-    First one that the same word stands before ("ông Choi Youngsam" for "ông ấy", "công ty Upstage" for "công ty này"),
-    then, for a person, one behind a title, then the longest name that was asked about, then the first answered.
+    One that the same word stands before ("ông Choi Youngsam" for "ông ấy", "công ty Upstage" for "công ty này"); for a
+    person then one behind a title, the longest that was asked about, the first answered. What is no person is known by
+    the whole question better than by a name in it.
     """
     word = fold(pronoun).lower().rsplit(" ", 1)[0]
     asked, answered = names(f"x {turn.question}"), names(f"x {turn.answer}")
@@ -105,11 +139,12 @@ def _meant_by(pronoun: str, turn: Turn) -> str:
     for name, words in before:
         if " " in pronoun and words.endswith(f" {word}"):
             return name
-    if word in _PERSON_WORDS:
-        for name, words in before:
-            if _TITLE.search(words):
-                return name
-    if asked and not (word in _PERSON_WORDS and _WHO.search(fold(turn.question).lower())):
+    if word not in _PERSON_WORDS:
+        return ""
+    for name, words in before:
+        if _TITLE.search(words):
+            return name
+    if asked and not _WHO.search(fold(turn.question).lower()):
         return max(asked, key=len)
     new = [name for name in answered if name not in asked]
     return next(iter([*new, *asked]), "")

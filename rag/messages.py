@@ -43,6 +43,53 @@ _MESSAGES = {
     "cancelled": ("Stopped before the first word.", "Đã dừng trước khi có câu trả lời."),
     "serving": ("The page is at {address} (Ctrl-C ends it).", "Trang đã mở tại {address} (Ctrl-C để dừng)."),
     "model_added": ("{name} ({megabytes} MB) is in models/ now.", "{name} ({megabytes} MB) đã có trong models/."),
+    "models_in_use": (
+        "embedding in use: {embedding}\nlanguage model in use: {llm}",
+        "mô hình nhúng đang dùng: {embedding}\nmô hình ngôn ngữ đang dùng: {llm}",
+    ),
+    "quoting": ("none (answers quote the documents)", "không có (câu trả lời trích nguyên văn tài liệu)"),
+    "presets_llm": ("Language models, which write the answers:", "Mô hình ngôn ngữ, để viết câu trả lời:"),
+    "presets_embedding": (
+        "Embeddings, in place of the bundled one, for the search by meaning:",
+        "Mô hình nhúng, thay cho mô hình đi kèm, để tìm theo nghĩa:",
+    ),
+    "preset_needs": ("about {memory} GB of memory", "khoảng {memory} GB bộ nhớ"),
+    "state_in_use": ("in use", "đang dùng"),
+    "state_here": ("here", "đã có"),
+    "state_large": ("only {free} GB of memory are free", "chỉ còn trống {free} GB bộ nhớ"),
+    "models_how": (
+        "`rag models pull NAME` downloads one; `rag models add FILE` takes any GGUF from this disk.",
+        "`rag models pull TÊN` tải một mô hình; `rag models add TỆP` nhận một tệp GGUF bất kỳ trên máy.",
+    ),
+    "pull_stopped": (
+        "Stopped; `rag models pull {name}` goes on where it stopped.",
+        "Đã dừng; `rag models pull {name}` sẽ tải tiếp từ chỗ dừng.",
+    ),
+    "use_embedding": (
+        "To use it, write this into rag.toml, then run `rag index --rebuild`:",
+        "Để dùng, ghi các dòng này vào rag.toml rồi chạy `rag index --rebuild`:",
+    ),
+    "use_llm": (
+        "Another model is in use; this one by --llm {name}, or for good in rag.toml.",
+        "Đang dùng mô hình khác; dùng mô hình này bằng --llm {name}, hoặc lâu dài trong rag.toml.",
+    ),
+    "no_llama_cpp": (
+        "llama-cpp-python is not installed, so it was not tried: run `make llm`.",
+        "Chưa cài llama-cpp-python nên chưa chạy thử: hãy chạy `make llm`.",
+    ),
+    "check_model": ("model", "mô hình"),
+    "check_size": ("parameters, quantization, file", "tham số, lượng tử hoá, tệp"),
+    "check_context": ("longest context, tokens", "ngữ cảnh dài nhất, token"),
+    "check_template": ("chat template", "mẫu hội thoại"),
+    "check_load": ("load time", "thời gian nạp"),
+    "check_prompt": ("reads, tokens/s", "đọc, token/giây"),
+    "check_writing": ("writes, tokens/s", "viết, token/giây"),
+    "check_memory": ("peak memory (context)", "bộ nhớ cao nhất (ngữ cảnh)"),
+    "yes": ("yes", "có"),
+    "no_template": (
+        "no: it cannot answer questions, choose a chat (instruct) model",
+        "không: không trả lời câu hỏi được, hãy chọn mô hình chat (instruct)",
+    ),
     "no_llm": (
         "No language model in models/: answers quote the documents.",
         "Chưa có mô hình ngôn ngữ trong models/: câu trả lời trích nguyên văn tài liệu.",

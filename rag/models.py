@@ -1,51 +1,40 @@
-"""Which language models there are, where they lie, and whether they run here."""
+"""Which models there are, where they lie, and how they get here."""
 
-import json
 import os
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rag.config import PROJECT_DIR, RagConfig
 from rag.errors import ModelError
+from rag.hub import fetch, look_up, only_here, require_space
+from rag.machine import free_disk, free_ram
+from rag.model_check import check_model, llama_cpp_is_here, require_gguf
+from rag.presets import PRESETS, Preset
+
+__all__ = [
+    "NO_LLM",
+    "LocalModel",
+    "add_model",
+    "check_model",
+    "find_llm",
+    "local_models",
+    "overview",
+    "preset_place",
+    "pull_model",
+    "require_gguf",
+]
 
 MODELS_DIR = PROJECT_DIR / "models"
 NO_LLM = "none"
-_CHECK_TIMEOUT_S = 300
-
-PRESETS = {
-    "qwen3-1.7b": ("Qwen/Qwen3-1.7B-GGUF", "Qwen3-1.7B-Q8_0.gguf", "Apache-2.0"),
-    "qwen3-4b": ("Qwen/Qwen3-4B-GGUF", "Qwen3-4B-Q4_K_M.gguf", "Apache-2.0"),
-}
-"""Name -> (hub repository, file, licence)."""
-
-# Runs in a process of its own: a corrupt file or an instruction that this CPU lacks ends it, not the caller.
-_CHECK = """
-import json, sys, time
-from llama_cpp import Llama
-began = time.perf_counter()
-llama = Llama(model_path=sys.argv[1], n_ctx=512, verbose=False)
-loaded = time.perf_counter()
-tokens = llama.tokenize("Xin chào, đây là câu thử.".encode())
-written = llama.create_completion(tokens, max_tokens=int(sys.argv[2]), temperature=0.0)
-done = time.perf_counter()
-print(json.dumps({
-    "architecture": llama.metadata.get("general.architecture", ""),
-    "name": llama.metadata.get("general.name", ""),
-    "context_tokens": int(llama.metadata.get(llama.metadata.get("general.architecture", "") + ".context_length", 0)),
-    "chat_template": "tokenizer.chat_template" in llama.metadata,
-    "load_s": round(loaded - began, 2),
-    "tokens_per_s": round((len(tokens) + written["usage"]["completion_tokens"]) / (done - loaded), 1),
-}))
-"""
+_DOWNLOADS = "downloads"
+_PARTIAL = ".partial"
 
 
 @dataclass(frozen=True, slots=True)
 class LocalModel:
-    """A GGUF file in models/."""
+    """A GGUF file, or the folder of an embedding, in models/."""
 
     name: str
     path: Path
@@ -53,14 +42,15 @@ class LocalModel:
 
 
 def local_models(folder: Path = MODELS_DIR) -> list[LocalModel]:
-    """The GGUF files in models/ and below it, by name."""
-    return sorted((_local(file) for file in folder.rglob("*.gguf") if file.is_file()), key=lambda model: model.name)
+    """The GGUF files in models/ and below it, by name; unfinished downloads are none."""
+    files = [file for file in folder.rglob("*.gguf") if file.is_file() and _PARTIAL not in file.parts]
+    return sorted((_local(file) for file in files), key=lambda model: model.name)
 
 
 def find_llm(wanted: str, folder: Path = MODELS_DIR) -> Path | None:
     """The GGUF to use; None for the extractive answer.
 
-    `wanted` is a file, the name of a model in models/, "none", or empty for the first model in models/.
+    `wanted` is a file, the name of a model in models/ or of a preset, "none", or empty for the first model in models/.
 
     Raises:
         ModelError: there is no such file or name.
@@ -73,29 +63,47 @@ def find_llm(wanted: str, folder: Path = MODELS_DIR) -> Path | None:
     path = os.path.expanduser(wanted)
     if os.path.isfile(path):  # unlike Path.is_file, false also for what no file can be called
         return Path(path)
+    preset = PRESETS.get(wanted.lower())
+    names = {wanted} | (set(preset.files) if preset is not None else set())
     for model in there:
-        if wanted in (model.name, model.path.name):
+        if names & {model.name, model.path.name}:
             return model.path
-    names = ", ".join(model.name for model in there) or "none yet"
-    raise ModelError(f"no language model {wanted!r} (in models/: {names}): name a GGUF file, or use --llm none")
+    if preset is not None and preset.is_llm:
+        raise ModelError(f"{wanted} is not in models/ yet: run `rag models pull {preset.name}`, or use --llm none")
+    if preset is not None:
+        raise ModelError(f"{wanted} is an embedding, not a language model: name it in embedding.model of rag.toml")
+    known = ", ".join(model.name for model in there) or "none yet"
+    raise ModelError(f"no language model {wanted!r} (in models/: {known}): name a GGUF file, or use --llm none")
 
 
-def add_model(path: Path, folder: Path = MODELS_DIR) -> LocalModel:
-    """Copy a GGUF file into models/, complete or not at all.
+def add_model(path: Path, folder: Path = MODELS_DIR, *, link: bool = False, tried: bool = True) -> LocalModel:
+    """Put a GGUF file into models/, complete or not at all.
+
+    Args:
+        path: the file, which stays where it is.
+        folder: models/.
+        link: a symbolic link instead of a copy, which costs no space and ends when the file is moved away.
+        tried: run it first, in a process of its own; left out where llama-cpp-python is not installed.
 
     Raises:
-        ModelError: it is not a GGUF file, or a model of this name is there already.
+        ModelError: it is not a GGUF file, does not run here, or a model of this name is there already.
     """
     require_gguf(path)
     # Only what ends in .gguf is found again; other programs leave the ending out.
-    target = folder / "downloads" / (path.name if path.suffix == ".gguf" else f"{path.name}.gguf")
-    if any(target.name == model.path.name for model in local_models(folder)):
+    target = folder / _DOWNLOADS / (path.name if path.suffix == ".gguf" else f"{path.name}.gguf")
+    if os.path.lexists(target) or any(target.name == model.path.name for model in local_models(folder)):
         raise ModelError(f"{target.name} is in models/ already: remove it first or rename the new one")
+    if tried and llama_cpp_is_here():
+        check_model(path, written_tokens=1)
     partial = target.with_name(f"{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, partial)
-        partial.replace(target)
+        if link:
+            target.symlink_to(path.resolve())
+        else:
+            _require_space(path, target.parent)
+            shutil.copyfile(path, partial)
+            partial.replace(target)
     except OSError as error:
         raise ModelError(
             f"{path} cannot be copied to {target.parent} ({error.strerror}): check the space and the rights there"
@@ -105,83 +113,90 @@ def add_model(path: Path, folder: Path = MODELS_DIR) -> LocalModel:
     return _local(target)
 
 
+def preset_place(preset: Preset, folder: Path = MODELS_DIR) -> Path:
+    """Where a preset lies once it is here: a GGUF file, or an embedding's folder."""
+    return folder / _DOWNLOADS / (preset.files[0] if preset.is_llm else preset.name)
+
+
 def pull_model(name: str, folder: Path = MODELS_DIR) -> LocalModel:
-    """Download a preset from the Hugging Face hub into models/downloads/; a broken download is resumed.
+    """Download a preset from the Hugging Face hub into models/downloads/; a broken download is gone on from.
+
+    It gets its name there once it is complete and its hash is right.
 
     Raises:
-        ModelError: the preset is unknown, or the hub cannot be reached.
+        ModelError: the preset is unknown, the hub cannot be reached, the disk is too small, or the files are damaged.
     """
-    if name not in PRESETS:
+    preset = PRESETS.get(name.lower())
+    if preset is None:
         raise ModelError(f"no preset {name!r}: choose one of {', '.join(PRESETS)}, or `rag models add FILE`")
-    repository, file, _ = PRESETS[name]
-    if (folder / "downloads" / file).is_file():
-        return _local(folder / "downloads" / file)
-    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
-
+    target = preset_place(preset, folder)
+    if target.exists():
+        return _local(target)
+    partial = folder / _DOWNLOADS / _PARTIAL / preset.name
+    files = [look_up(preset.repository, preset.revision, file, preset.sha256) for file in preset.files]
     try:
-        # One quick question first: the download alone tries six times, with a line on stderr each.
-        get_hf_file_metadata(hf_hub_url(repository, file))
-        path = Path(hf_hub_download(repository, file, local_dir=folder / "downloads"))
-    except Exception as error:  # the hub's transport (requests, httpx, xet) changes, and its errors with it
-        raise ModelError(
-            f"{file} cannot be downloaded ({type(error).__name__}): check the network, or bring the file from another"
-            " machine and run `rag models add FILE`"
-        ) from error
-    return _local(path)
+        with only_here(partial):
+            require_space(files, partial)
+            fetched = [fetch(file, partial) for file in files]
+            (fetched[0] if preset.is_llm else partial).replace(target)
+            shutil.rmtree(partial, ignore_errors=True)
+    except OSError as error:
+        raise ModelError(f"{partial.parent} cannot be written ({error.strerror}): check the rights there") from error
+    return _local(target)
 
 
-def overview(config: RagConfig) -> dict[str, Any]:
-    """What `rag models list` prints: the models that are here, the one in use, and the presets."""
-    used = find_llm(config.llm.model)
+def overview(config: RagConfig, folder: Path = MODELS_DIR) -> dict[str, Any]:
+    """What `rag models list` prints: what is here, what is in use, the presets, the free memory.
+
+    `in_use` is None for answers that quote; `problem` says why when the model that the settings name is not here.
+    """
+    problem = ""
+    try:
+        used = find_llm(config.llm.model, folder)
+    except ModelError as error:
+        used, problem = None, str(error)
     return {
-        "in_use": used.name if used is not None else None,
+        "in_use": used.stem if used is not None else None,
+        "problem": problem,
         "embedding": config.embedding.model,
-        "here": [{"name": model.name, "megabytes": model.megabytes} for model in local_models()],
-        "presets": [
-            {"name": name, "repository": repository, "file": file, "licence": licence}
-            for name, (repository, file, licence) in PRESETS.items()
-        ],
+        "free_memory_gb": round(free_ram() / 1e9, 1),
+        "here": [{"name": model.name, "megabytes": model.megabytes} for model in local_models(folder)],
+        "presets": [_described(preset, config, used, folder) for preset in PRESETS.values()],
     }
 
 
-def check_model(path: Path, written_tokens: int = 16) -> dict[str, Any]:
-    """Run a GGUF in a process of its own and report its architecture, window, template and speed.
+def _described(preset: Preset, config: RagConfig, used: Path | None, folder: Path) -> dict[str, Any]:
+    place = preset_place(preset, folder)
+    wanted = Path(config.embedding.model).name
+    return {
+        "name": preset.name,
+        "kind": preset.kind.value,
+        "tier": preset.tier.value,
+        "repository": preset.repository,
+        "revision": preset.revision,
+        "file": preset.files[0] if preset.is_llm else "",
+        "files": list(preset.files),
+        "megabytes": preset.megabytes,
+        "licence": preset.licence,
+        "memory_gb": preset.memory_gb,
+        "good_for": preset.good_for,
+        "good_for_vi": preset.good_for_vi,
+        "needs": preset.needs,
+        "here": place.exists(),
+        "in_use": used is not None and used.name == place.name if preset.is_llm else wanted == preset.name,
+    }
 
-    Raises:
-        ModelError: it is no GGUF, or the process ended without a report.
-    """
-    require_gguf(path)
-    try:
-        run = subprocess.run(
-            [sys.executable, "-P", "-c", _CHECK, str(path), str(written_tokens)],
-            capture_output=True, text=True, timeout=_CHECK_TIMEOUT_S, check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired as error:
-        raise ModelError(f"{path.name} did not load within {_CHECK_TIMEOUT_S} s: try a smaller model") from error
-    if run.returncode != 0:
-        lines = run.stderr.strip().splitlines()
-        cause = f"signal {-run.returncode}" if run.returncode < 0 else (lines[-1] if lines else "no message")
+
+def _require_space(path: Path, folder: Path) -> None:
+    size, free = path.stat().st_size, free_disk(folder)
+    if size > free:
         raise ModelError(
-            f"{path.name} does not run here ({cause}): download it again, run `make llm`, or use --llm none"
+            f"{path} needs {size / 1e9:.1f} GB at {folder} and {free / 1e9:.1f} GB are free: make room, or use --link"
         )
-    report: dict[str, Any] = json.loads(run.stdout.strip().splitlines()[-1])
-    return report
 
 
-def _local(file: Path) -> LocalModel:
-    return LocalModel(file.stem, file, round(file.stat().st_size / 1e6, 1))
-
-
-def require_gguf(path: Path) -> None:
-    """Make sure that a file begins like a GGUF.
-
-    Raises:
-        ModelError: it cannot be read or does not.
-    """
-    try:
-        with path.open("rb") as stream:
-            magic = stream.read(4)
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read ({error.strerror}): check the path") from error
-    if magic != b"GGUF":
-        raise ModelError(f"{path} is not a GGUF file: download it again or convert it with llama.cpp")
+def _local(path: Path) -> LocalModel:
+    if path.is_dir():
+        size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+        return LocalModel(path.name, path, round(size / 1e6, 1))
+    return LocalModel(path.stem, path, round(path.stat().st_size / 1e6, 1))

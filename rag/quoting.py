@@ -1,12 +1,15 @@
 """The chosen sentences to a text that is pleasant to read: whose words they are, a list as a list, a number each."""
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from rag.asking import AnswerKind, answer_kind
+from rag.conversation import questions_in
 from rag.listing import BULLET, LIST_ITEM
 from rag.types import Evidence, ScoredChunk, Task
 
+_DIGIT = re.compile(r"\d")
 _NAMED_CHARS = 80
 """A longer title is cut where it is named in a sentence."""
 
@@ -18,19 +21,21 @@ def named_title(passage: ScoredChunk) -> str:
 
 
 def attribution(passage: ScoredChunk) -> str:
-    """How an answer says whose words follow."""
-    return f"Theo “{named_title(passage)}”: "
+    """How an answer says whose words follow; empty for a title that would not read well or tells a number itself."""
+    title = named_title(passage)
+    return "" if title.endswith("…") or _DIGIT.search(title) else f"Theo “{title}”: "
 
 
 def quoted(task: Task) -> Iterator[str]:
     """The evidence of a task piece by piece, each sentence with its [n].
 
-    Sentences of several documents are told apart by their titles. Items of a list stand on lines of their own, and so
-    do several sentences where the question asks for a list.
+    Where several things are asked and several documents answer, their sentences are told apart by title. Items of a
+    list stand on lines of their own, and so do several sentences where the question asks for a list.
     """
     groups = [list(group) for _, group in groupby(task.evidence, key=lambda one: _doc_id(task, one))]
+    is_told_apart = len(groups) > 1 and len(questions_in(task.question)) > 1
     for place, group in enumerate(groups):
-        lead = attribution(task.passages[group[0].passage]) if len(groups) > 1 else ""
+        lead = attribution(task.passages[group[0].passage]) if is_told_apart else ""
         yield from _group(group, lead, "\n" if place else "", listed=_is_listed(task.question, group))
 
 

@@ -64,6 +64,11 @@ def fold(text: str) -> str:
     return _MARKS.sub("", unicodedata.normalize("NFD", text)).replace("đ", "d").replace("Đ", "D")
 
 
+def both_ways(pattern: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """A pattern for texts with marks and the same for texts without, to be chosen by `is_unaccented`."""
+    return re.compile(pattern, re.IGNORECASE), re.compile(fold(pattern), re.IGNORECASE)
+
+
 @lru_cache(maxsize=200_000)
 def syllable_key(syllable: str) -> str:
     """One key for the spellings of a syllable: case, hoà/hòa, thuỷ/thủy, lí/lý, quí/quý."""

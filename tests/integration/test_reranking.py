@@ -12,7 +12,7 @@ from sentence_transformers import CrossEncoder
 
 import rag
 from rag.config import RagConfig, RerankingConfig
-from rag.doctor import findings
+from rag.doctor import Finding, State, findings
 from rag.errors import ModelError
 from rag.pipeline import Bot
 from rag.reranking import CrossEncoderReranker
@@ -98,5 +98,5 @@ def test_a_model_that_is_no_reranker_is_refused_in_one_line(tmp_path: Path, caps
 
 def test_the_doctor_names_the_reranker(seeds_index: Path, config: RagConfig, model_folder: Path) -> None:
     settings = replace(config, reranking=RerankingConfig(model=str(model_folder)))
-    assert ("reranker", True, f"{model_folder}, {TOKENS} tokens") in findings(seeds_index, settings)
-    assert "reranker" not in [name for name, _, _ in findings(seeds_index, config)]
+    assert Finding("reranker", State.OK, f"{model_folder}, {TOKENS} tokens") in findings(seeds_index, settings)
+    assert "reranker" not in [finding.name for finding in findings(seeds_index, config)]

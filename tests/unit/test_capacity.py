@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from rag.capacity import _container_bytes, fitting_texts, free_bytes, halving
+from rag.capacity import fitting_texts, free_bytes, halving
 from rag.errors import ModelError
+from rag.machine import _container_bytes
 
 GB = 1 << 30
 

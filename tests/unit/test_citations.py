@@ -144,3 +144,10 @@ def test_a_sentence_without_support_can_give_way_to_a_quotation() -> None:
 def test_an_answer_that_is_all_invented_becomes_the_quotation(unsupported: Unsupported) -> None:
     checked = check_answer(INVENTED, PASSAGES, unsupported, (QUOTE,))
     assert [(sentence.text, sentence.support) for sentence in checked.sentences] == [(QUOTE.text, Support.SUPPORTED)]
+
+
+def test_the_number_of_an_item_is_no_claim() -> None:
+    text = f"1. {KEPT} [1]\n2) A.X 4.0 dựa trên Qwen 2.5 của Alibaba Cloud. [1]"
+    checked = check_answer(text, PASSAGES)
+    assert [sentence.support for sentence in checked.sentences] == [Support.SUPPORTED, Support.SUPPORTED]
+    assert checked.text.startswith(f"1. {KEPT} [1]\n2) A.X 4.0")

@@ -9,6 +9,7 @@ GOAL = Turn("Việt Nam đặt mục tiêu gì đến năm 2030?", "Đến năm 
 LAB = Turn("Hàn Quốc đầu tư bao nhiêu tiền?", "Hàn Quốc đầu tư 94,6 tỷ won.")
 CONSUL = Turn("Bà Emily Hamblin nói gì?", "Bà nói AI phát triển nhanh.")
 ENVOY = Turn("Đại sứ Hàn Quốc là ai?", "Đại sứ Hàn Quốc tại Việt Nam là ông Choi Youngsam.")
+HOST = Turn("Cơ quan nào đứng ra tổ chức hội thảo AI?", "Đại sứ quán Anh tổ chức hội thảo.")
 WHO = Turn("Ai điều hành Viện Chính sách?", "Viện Chính sách do Lê Thị Thảo điều hành.")
 FIRM = Turn("Solar Pro 2 của ai?", "Mô hình Solar Pro 2 do công ty Upstage phát triển.")
 
@@ -20,8 +21,12 @@ FIRM = Turn("Solar Pro 2 của ai?", "Mô hình Solar Pro 2 do công ty Upstage 
         (GOAL, "con nam 2045 thi sao", "Việt Nam đặt mục tiêu gì đến năm 2045?"),
         (LAB, "Thế còn Nhật Bản?", "Nhật Bản đầu tư bao nhiêu tiền?"),
         (CONSUL, "Bà ấy giữ chức vụ gì?", "Bà Emily Hamblin giữ chức vụ gì?"),
-        (LAB, "Vì sao?", "Hàn Quốc đầu tư bao nhiêu tiền: Vì sao?"),
-        (LAB, "Mục tiêu là gì?", "Hàn Quốc đầu tư bao nhiêu tiền: Mục tiêu là gì?"),
+        (LAB, "Vì sao?", "Hàn Quốc đầu tư tiền: Vì sao?"),
+        (LAB, "Mục tiêu là gì?", "Hàn Quốc đầu tư tiền: Mục tiêu là gì?"),
+        (HOST, "Tổ chức hôm nào vậy?", "đứng ra tổ chức hội thảo AI: Tổ chức hôm nào vậy?"),
+        (HOST, "Buổi đó bàn về cái gì?", "đứng ra tổ chức hội thảo AI: Buổi đó bàn về cái gì?"),
+        (HOST, "the no dien ra o dau", "đứng ra tổ chức hội thảo AI: the no dien ra o dau"),
+        (HOST, "Thế có bao nhiêu người dự?", "đứng ra tổ chức hội thảo AI: Thế có bao nhiêu người dự?"),
         (ENVOY, "Ông ấy nói gì?", "Choi Youngsam nói gì?"),
         (WHO, "Bà ấy sinh năm nào?", "Lê Thị Thảo sinh năm nào?"),
         (FIRM, "Công ty này ra mắt khi nào?", "Upstage ra mắt khi nào?"),
@@ -33,7 +38,15 @@ def test_a_follow_up_is_completed(history: Turn, question: str, expected: str) -
 
 @pytest.mark.parametrize(
     "question",
-    ["A.X 4.0 dựa trên mô hình nào?", "Upstage ra mắt Solar Pro 2 vào tháng nào năm nào?", "Lạm phát là gì?"],
+    [
+        "A.X 4.0 dựa trên mô hình nào?",
+        "Upstage ra mắt Solar Pro 2 vào tháng nào năm nào?",
+        "Lạm phát là gì?",
+        "Thế giới có bao nhiêu người dùng mạng?",
+        "Sau đó chính phủ đã ban hành những quy định gì?",
+        "Cách trị đau dạ dày tại nhà như thế nào?",
+        "Thế nào là một hệ thống công bằng?",
+    ],
 )
 def test_a_new_topic_is_not_dragged_into_the_old_one(question: str) -> None:
     assert stand_alone(question, [GOAL]) == question

@@ -1,7 +1,9 @@
 """The extractive answer's text."""
 
+import pytest
+
 from rag.citations import check_answer
-from rag.quoting import named_title, quoted
+from rag.quoting import attribution, named_title, quoted
 from rag.types import Chunk, Evidence, ScoredChunk, Support, Task
 
 SEOUL = "Hàn Quốc đầu tư 94,6 tỷ won vào phòng thí nghiệm.\nSeoul có ba quỹ mới."
@@ -34,7 +36,7 @@ def test_one_document_is_quoted_plainly() -> None:
 
 
 def test_several_documents_are_told_apart_by_title_and_every_sentence_is_proved() -> None:
-    text = text_of("Hai nước đầu tư bao nhiêu?", FIRST, OTHER)
+    text = text_of("Hàn Quốc đầu tư bao nhiêu, và Nhật Bản lập quỹ bao nhiêu?", FIRST, OTHER)
     assert text == (
         f"Theo “Hàn Quốc và AI”: {FIRST.text} [1]\n"
         'Theo “Nhật Bản "tăng tốc"”: Nhật Bản lập quỹ 100 tỷ yen cho trí tuệ nhân tạo. [2]'
@@ -42,6 +44,16 @@ def test_several_documents_are_told_apart_by_title_and_every_sentence_is_proved(
     checked = check_answer(text, PASSAGES)
     assert [sentence.support for sentence in checked.sentences] == [Support.SUPPORTED, Support.SUPPORTED]
     assert [citation.quote for citation in checked.citations] == [FIRST.text, OTHER.text]
+
+
+def test_one_question_is_answered_without_titles() -> None:
+    text = text_of("Hai nước đầu tư bao nhiêu?", FIRST, OTHER)
+    assert text == f"{FIRST.text} [1]\nNhật Bản lập quỹ 100 tỷ yen cho trí tuệ nhân tạo. [2]"
+
+
+@pytest.mark.parametrize("title", ["Kế hoạch 2030", "Những điều cần biết về chính sách mới của hai nước " * 3])
+def test_a_title_with_a_number_or_too_long_for_a_sentence_is_not_named(title: str) -> None:
+    assert attribution(passage(SEOUL, "kr", title)) == ""
 
 
 def test_words_of_one_document_under_the_title_of_another_are_not_fully_supported() -> None:

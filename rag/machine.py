@@ -1,0 +1,57 @@
+"""What this machine has: cores, free memory, room on the disk."""
+
+import os
+import shutil
+from pathlib import Path
+
+_UNKNOWN_RAM = 4 << 30
+"""Bytes taken to be free where the system does not say."""
+
+
+def physical_cores() -> int:
+    """Cores for this process, not hyper-threads: two threads of one core share the unit that does the arithmetic."""
+    try:
+        pairs = {
+            (entry / "physical_package_id").read_text() + (entry / "core_id").read_text()
+            for entry in Path("/sys/devices/system/cpu").glob("cpu[0-9]*/topology")
+        }
+    except OSError:
+        pairs = set()
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(len(pairs) or allowed, allowed)
+
+
+def free_ram() -> int:
+    """Bytes that the system could give without swapping, within the limit of the container."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        free = next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration):
+        if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", {}):
+            return _UNKNOWN_RAM
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    return min(free, _container_bytes())
+
+
+def free_disk(folder: Path) -> int:
+    """Bytes free where `folder` is or would be made.
+
+    Raises:
+        OSError: the system does not say.
+    """
+    place = folder.absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    return shutil.disk_usage(place).free
+
+
+def _container_bytes(folder: Path = Path("/sys/fs/cgroup")) -> int:
+    """What the limit of this container leaves, by cgroup v2; very much where there is no limit."""
+    try:
+        limit = int((folder / "memory.max").read_text(encoding="ascii"))
+        used = int((folder / "memory.current").read_text(encoding="ascii"))
+        stat = dict(line.split() for line in (folder / "memory.stat").read_text(encoding="ascii").splitlines())
+        # Pages of files that nobody has touched lately are given up first.
+        return max(limit - used + int(stat["inactive_file"]), 0)
+    except (OSError, ValueError, KeyError):  # "max" is no number
+        return 1 << 62
