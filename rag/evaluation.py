@@ -3,8 +3,8 @@
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,21 +12,37 @@ from typing import TYPE_CHECKING, Any
 
 from rag.charts import charts
 from rag.config import RagConfig, resolve
-from rag.corpora import bot_for
+from rag.corpora import Corpus, index_of
+from rag.embedding import load_embedder
 from rag.errors import QuestionSetError
 from rag.examining import Examiner
+from rag.generation import ExtractiveGenerator
+from rag.html_parts import figure
 from rag.index import Progress
 from rag.models import NO_LLM
-from rag.pipeline import Bot
+from rag.pipeline import Bot, open_bot
 from rag.plots import Plot
 from rag.questions import Question, read_questions
 from rag.report import figures_html, report_html
 from rag.results import Line, appending, resume, summarize, write_file, write_metrics
+from rag.workers import Workers
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped]
 
 REPORT = "report.html"
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a question set is asked."""
+
+    retrieval_only: bool = False
+    """Search, but make no answers."""
+    limit: int | None = None
+    """Only the first so many questions; None asks all."""
+    workers: int = 1
+    """Processes that ask; more than one only without a language model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +78,8 @@ class Evaluation:
         return there[name or next(iter(there))]
 
     def _repr_html_(self) -> str:
-        plots = "".join(chart.svg for chart in charts(self.metrics, self.results).values())
-        return figures_html(self.metrics) + f'<div style="max-width:48rem">{plots}</div>'
+        drawn = "".join(figure(chart.svg) for chart in charts(self.metrics, self.results).values())
+        return figures_html(self.metrics) + f'<div style="max-width:46rem">{drawn}</div>'
 
 
 def evaluate(
@@ -72,9 +88,10 @@ def evaluate(
     *,
     retrieval_only: bool = False,
     limit: int | None = None,
-    out: Path | None = None,
+    out: str | Path | None = None,
     progress: Progress | None = None,
     source: Path | None = None,
+    workers: Workers | None = None,
 ) -> Evaluation:
     """The figures of a bot over a question set.
 
@@ -84,8 +101,9 @@ def evaluate(
         retrieval_only: search, but make no answers.
         limit: ask only the first so many questions; None asks all.
         out: a folder for `results.jsonl`, `metrics.json` and `report.html`; a run that was stopped there goes on.
-        progress: called before each question with (questions done, questions in all, id).
+        progress: called with (questions done, questions in all, id) before each question, or as workers finish one.
         source: the file that `questions` came from, to be named in the results.
+        workers: processes that ask instead, over the same index with the same settings.
 
     Raises:
         QuestionSetError: the set cannot be read, a question is too long, or `out` holds another run.
@@ -94,19 +112,29 @@ def evaluate(
     if isinstance(questions, str | Path):
         source = Path(questions)
         questions = read_questions(source)
+    out = None if out is None else Path(out)
     _require_short(questions, bot.config.max_question_chars)
     examiner = Examiner(bot, retrieval_only=retrieval_only)
     configuration = _configuration(bot, questions, examiner.documents, retrieval_only, source)
     asked = questions[:limit]
     done = {line["id"]: line for line in resume(out, configuration)} if out is not None else {}
+    pending = [question for question in asked if question.id not in done]
+
+    fresh: list[Line] = []
+
+    def tell(name: str) -> None:
+        if progress is not None:
+            progress(len(asked) - len(pending) + len(fresh), len(asked), name)
+
     with appending(out) if out is not None else nullcontext() as append:
-        for count, question in enumerate(asked):
-            if progress is not None:
-                progress(count, len(asked), question.id)
-            if question.id not in done:
-                done[question.id] = examiner.line(question)
-                if append is not None:
-                    append(done[question.id])
+        lines = workers.lines(pending) if workers is not None else _one_by_one(examiner, pending, tell)
+        for line in lines:
+            fresh.append(line)
+            if append is not None:
+                append(line)
+            if workers is not None:
+                tell(line["id"])
+    done |= {line["id"]: line for line in fresh}
     results = [done[question.id] for question in asked]
     names = list(dict.fromkeys(name for question in asked for name in question.docs))
     metrics = summarize(results) | {"unknown_docs": examiner.unknown(names), "peak_memory_mb": peak_memory_mb()}
@@ -116,38 +144,57 @@ def evaluate(
     return evaluation
 
 
-def evaluate_file(  # noqa: PLR0913 - one for each option of the command
+def _one_by_one(examiner: Examiner, questions: Sequence[Question], tell: Callable[[str], None]) -> Iterator[Line]:
+    for question in questions:
+        tell(question.id)
+        yield examiner.line(question)
+
+
+def evaluate_file(
     path: Path,
     config: RagConfig,
+    corpus: Corpus,
+    options: RunOptions,
     *,
-    index: Path | None = None,
-    corpus: Path | None = None,
-    from_contexts: bool = False,
-    retrieval_only: bool = False,
-    limit: int | None = None,
     out: Path | None = None,
     progress: Progress | None = None,
     warn: Callable[[str], None] | None = None,
 ) -> Evaluation:
-    """What `rag eval` does: `rag.corpora.bot_for` opens the corpus, `evaluate` asks.
+    """What `rag eval` does: `rag.corpora.index_of` finds or makes the index, `evaluate` asks.
 
     Raises:
         RagError: the set, the corpus, the index, a model or `out` does not fit.
     """
     questions = read_questions(path)
+    embedder = load_embedder(config.embedding)
     # A search needs no language model, and loading one takes its time.
-    llm = NO_LLM if retrieval_only else None
-    with bot_for(
-        questions,
-        config,
-        index=index,
-        corpus=corpus,
-        from_contexts=from_contexts,
-        llm=llm,
-        progress=progress,
-        warn=warn,
-    ) as (bot, asked):
-        return evaluate(bot, asked, retrieval_only=retrieval_only, limit=limit, out=out, progress=progress, source=path)
+    llm = NO_LLM if options.retrieval_only else None
+    with ExitStack() as stack:
+        folder, asked = stack.enter_context(index_of(questions, config, embedder, corpus, progress=progress, warn=warn))
+        bot = open_bot(folder, config, llm=llm, embedder=embedder)
+        stack.callback(bot.close)
+        workers = None
+        if options.workers > 1:
+            _require_quoting(bot)
+            workers = Workers(options.workers, folder, config, retrieval_only=options.retrieval_only)
+            stack.enter_context(workers)
+        return evaluate(
+            bot,
+            asked,
+            retrieval_only=options.retrieval_only,
+            limit=options.limit,
+            out=out,
+            progress=progress,
+            source=path,
+            workers=workers,
+        )
+
+
+def _require_quoting(bot: Bot) -> None:
+    if not isinstance(bot.generator, ExtractiveGenerator):
+        raise QuestionSetError(
+            f"--workers would load {bot.generator.name} once for each: leave out --workers, or quote with --llm none"
+        )
 
 
 def _require_short(questions: Sequence[Question], limit: int) -> None:

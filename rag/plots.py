@@ -88,7 +88,7 @@ def line_plot(title: str, x: Axis, y: Axis, lines: Sequence[Line]) -> str:
 
 
 def bar_plot(title: str, x: Axis, bars: Sequence[Bar]) -> str:
-    """Horizontal bars, one below the other, as SVG text; nothing in it is fetched."""
+    """Horizontal bars from 0, one below the other, as SVG text; nothing in it is fetched."""
     bottom = _TOP + _BAR_LINE * len(bars)
     height = bottom + _BOTTOM
     wide = _WIDTH - _BAR_LEFT - _BAR_RIGHT
@@ -105,10 +105,11 @@ def bar_plot(title: str, x: Axis, bars: Sequence[Bar]) -> str:
     for place, bar in enumerate(bars):
         top = _TOP + _BAR_LINE * place
         shown = bar.name if len(bar.name) <= _BAR_NAME else f"{bar.name[: _BAR_NAME - 1]}…"
-        length = round(at(bar.value) - _BAR_LEFT, 1)
+        left, right = sorted((at(0.0), at(bar.value)))
         parts.append(f'<text x="{_BAR_LEFT - 8}" y="{top + 16}" text-anchor="end">{escape(shown)}</text>')
         parts.append(
-            f'<rect x="{_BAR_LEFT}" y="{top + 4}" width="{length}" height="{_BAR_LINE - 8}" fill="{_COLOURS[0]}">'
+            f'<rect x="{left}" y="{top + 4}" width="{round(right - left, 1)}" height="{_BAR_LINE - 8}"'
+            f' fill="{_COLOURS[0]}">'
             f"<title>{escape(bar.name)}</title></rect>"
         )
         if bar.interval is not None:
@@ -124,7 +125,7 @@ def ticks_to(most: float) -> tuple[float, ...]:
         return (0.0, 1.0)
     size = 10.0 ** ceil(log10(most) - 1)
     step = next(size * part for part in (0.1, 0.2, 0.25, 0.5, 1.0, 2.0) if size * part * 8 >= most)
-    return tuple(round(step * place, 10) for place in range(ceil(most / step) + 1))
+    return tuple(round(step * place, 10) for place in range(ceil(most / step - 1e-9) + 1))
 
 
 def _frame(height: float) -> list[str]:
