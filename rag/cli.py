@@ -10,6 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from rag.config import RagConfig, load_config, resolve
 from rag.errors import DocumentError, IndexBusyError, IndexWriteError, RagError
+from rag.evaluation_cli import (
+    add_compare,
+    add_eval,
+    add_questions,
+    positive,
+    run_compare,
+    run_eval,
+    run_questions,
+)
 from rag.messages import message, one_line
 
 if TYPE_CHECKING:
@@ -170,35 +179,6 @@ def _serve(options: argparse.Namespace, config: RagConfig) -> int:
     return 0
 
 
-def _eval(options: argparse.Namespace, config: RagConfig) -> int:
-    from rag.evaluation import evaluate_file
-    from rag.report import terminal_table
-
-    evaluation = evaluate_file(
-        Path(options.questions),
-        config,
-        index=Path(options.index) if options.index else None,
-        corpus=Path(options.corpus) if options.corpus else None,
-        from_contexts=options.from_contexts,
-        retrieval_only=options.retrieval_only,
-        limit=options.limit,
-        out=Path(options.out) if options.out else None,
-        warn=lambda reason: print(f"rag: {reason}", file=sys.stderr),
-        progress=_show_progress if sys.stderr.isatty() else None,
-    )
-    if sys.stderr.isatty():
-        print("\r\033[K", end="", file=sys.stderr)
-    print(terminal_table(evaluation.metrics))
-    return 0
-
-
-def _compare(options: argparse.Namespace, _: RagConfig) -> int:
-    from rag.comparison import compare
-
-    print(compare(Path(options.run_a), Path(options.run_b)))
-    return 0
-
-
 def _models(options: argparse.Namespace, config: RagConfig) -> int:
     from rag.models_cli import run
 
@@ -237,27 +217,19 @@ def _parser() -> argparse.ArgumentParser:
     index.add_argument("--watch", action="store_true", help="go on, and index what changes, until Ctrl-C")
     index.add_argument("--verify", action="store_true", help="check every checksum and say what mends a damage")
     search = command("search", _search, "show the passages nearest to a question")
-    search.add_argument("-k", dest="limit", type=_positive, default=None, help="how many (default: 8)")
+    search.add_argument("-k", dest="limit", type=positive, default=None, help="how many (default: 8)")
     search.add_argument(
-        "--context", type=_positive, default=0, metavar="N", help="show the N passages before and after each, whole"
+        "--context", type=positive, default=0, metavar="N", help="show the N passages before and after each, whole"
     )
     ask = command("ask", _ask, "answer a question with cited, checked sentences")
     serve = command("serve", _serve, "open the page")
     serve.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
     serve.add_argument("--port", type=int, help="port to listen on (default: 7860)")
     serve.add_argument("--open", action="store_true", help="open the page in the browser")
-    evaluate = command("eval", _eval, "run a question set and report the figures")
-    evaluate.add_argument("questions", metavar="QUESTIONS", help="JSON Lines, CSV or SQuAD JSON")
-    corpus = evaluate.add_mutually_exclusive_group()
-    corpus.add_argument("--index", metavar="DIR", help="folder of the index (default: index/)")
-    corpus.add_argument("--corpus", metavar="PATH", help="index this folder for the run")
-    corpus.add_argument("--from-contexts", action="store_true", help="the corpus is the set's own contexts")
-    evaluate.add_argument("--retrieval-only", action="store_true", help="measure the search alone")
-    evaluate.add_argument("--limit", type=_positive, help="only the first N questions")
-    evaluate.add_argument("--out", metavar="DIR", help="keep results here, and resume from them")
-    compare = command("compare", _compare, "compare two results folders question by question")
-    compare.add_argument("run_a", metavar="RUN_A")
-    compare.add_argument("run_b", metavar="RUN_B")
+    evaluate = command("eval", run_eval, "run a question set and report the figures")
+    add_eval(evaluate)
+    add_compare(command("compare", run_compare, "compare two results folders question by question"))
+    add_questions(command("questions", run_questions, "draft a question set from documents"))
     models = command("models", _models, "list, get, add or check language models and embeddings")
     _add_actions(models)
     doctor = command("doctor", _doctor, "say what works here, what does not and what to type")
@@ -292,13 +264,6 @@ def _add_actions(models: argparse.ArgumentParser) -> None:
     add.add_argument("--link", action="store_true", help="a symbolic link instead of a copy")
     check = action("check", "run a model and report its size, template, speed and memory")
     check.add_argument("name", nargs="?", default="", metavar="NAME|PATH", help="default: the model in use")
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return value
 
 
 def _index_folder(options: argparse.Namespace, config: RagConfig) -> Path:

@@ -1,17 +1,21 @@
 """Two runs over the same questions: whether the difference is more than chance, and where they differ."""
 
+import html
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from rag.errors import QuestionSetError
-from rag.metrics import bootstrap_interval, mean, permutation_p
+from rag.html_parts import figure, page, sortable_list, sortable_table
+from rag.plots import Axis, Bar, bar_plot, ticks_to
+from rag.resampling import bootstrap_interval, mean, permutation_p
 from rag.results import FIGURES, LOWER_IS_BETTER, read_run
 
 RIGHT = "right"
 SIGNIFICANT_P = 0.05
 SHOWN_CHANGES = 20
+SHOWN_PASSAGES = 3
 # Only refusals carry it, so that pairs would be what both runs refused, and never differ.
 _UNPAIRED = "refusal_precision"
 
@@ -29,11 +33,18 @@ class Comparison:
     metrics: dict[str, dict[str, float]]
     """For each metric both means, "difference" (B minus A) with its 95% interval "low" to "high", "p", and "n"."""
     changed: list[dict[str, str]]
-    """The questions with another outcome, as {"id", "question", "a", "b"}."""
+    """The questions with another outcome: {"id", "question", "a", "b", "expected", "answer_a", "answer_b"}."""
 
     def as_json(self) -> dict[str, Any]:
         """The same as one object."""
         return asdict(self)
+
+    def html(self) -> str:
+        """The same as a file that fetches nothing, with a chart, and each changed question to be opened."""
+        return page("Comparison", [f"<h1>Comparison</h1>{self._repr_html_()}"])
+
+    def _repr_html_(self) -> str:
+        return "".join(_parts(self))
 
     def __str__(self) -> str:
         return _table(self)
@@ -63,7 +74,15 @@ def compare(run_a: Path, run_b: Path) -> Comparison:
         only_b=len(lines_b) - len(pairs),
         metrics=_paired_metrics(pairs),
         changed=[
-            {"id": a["id"], "question": a["question"], "a": a["failure"] or RIGHT, "b": b["failure"] or RIGHT}
+            {
+                "id": a["id"],
+                "question": a["question"],
+                "a": a["failure"] or RIGHT,
+                "b": b["failure"] or RIGHT,
+                "expected": " · ".join(a["answers"]),
+                "answer_a": _told(a),
+                "answer_b": _told(b),
+            }
             for a, b in pairs
             if a["failure"] != b["failure"]
         ],
@@ -106,15 +125,68 @@ def _table(comparison: Comparison) -> str:
             f"   {row['low']:+.3f} to {row['high']:+.3f}  {_p_value(row['p']):>6} {row['n']:6}{_verdict(name, row)}"
         )
     changed = comparison.changed
-    won = sum(change["b"] == RIGHT for change in changed)
-    lost = sum(change["a"] == RIGHT for change in changed)
-    lines += ["", f"B is right where A was wrong: {won}; wrong where A was right: {lost}"]
+    lines += ["", _won_and_lost(comparison)]
     lines += [
         f"  {change['id']}: {change['a']} -> {change['b']}  {change['question']}" for change in changed[:SHOWN_CHANGES]
     ]
     if len(changed) > SHOWN_CHANGES:
         lines.append(f"  … and {len(changed) - SHOWN_CHANGES} more")
     return "\n".join(lines)
+
+
+def _told(line: Mapping[str, Any]) -> str:
+    """What a run answered; its first passages when it only searched."""
+    if "answer" in line:
+        return str(line["answer"])
+    return "; ".join(f"{passage['rank']}. {passage['source']}" for passage in line["retrieved"][:SHOWN_PASSAGES])
+
+
+def _parts(comparison: Comparison) -> list[str]:
+    rows = [
+        [
+            (name, name),
+            (f"{row['a']:.3f}", row["a"]),
+            (f"{row['b']:.3f}", row["b"]),
+            (f"{row['difference']:+.3f}", row["difference"]),
+            (f"{row['low']:+.3f} to {row['high']:+.3f}", row["low"]),
+            (_p_value(row["p"]), row["p"]),
+            (str(row["n"]), row["n"]),
+            (_verdict(name, row).strip() or "–", _verdict(name, row).strip()),
+        ]
+        for name, row in comparison.metrics.items()
+    ]
+    largest = max((max(abs(row["low"]), abs(row["high"])) for row in comparison.metrics.values()), default=0.0)
+    ticks = ticks_to(largest)
+    axis = Axis("B minus A", (*(-tick for tick in reversed(ticks[1:])), *ticks))
+    bars = [
+        Bar(name, row["difference"], (row["low"], row["high"]), _verdict(name, row).strip())
+        for name, row in comparison.metrics.items()
+    ]
+    changed = [_opened(change) for change in comparison.changed]
+    names = f"A: {comparison.a}; B: {comparison.b}; {comparison.n} questions in both, {comparison.only_a} only in A"
+    return [
+        f"<p>{html.escape(names)}, {comparison.only_b} only in B; differences with 95% intervals, paired</p>",
+        sortable_table(("metric", "A", "B", "B - A", "95% interval", "p", "n", "verdict"), rows),
+        figure(bar_plot("B minus A, with 95% intervals", axis, bars)),
+        f"<h2>{html.escape(_won_and_lost(comparison))}</h2>",
+        sortable_list("changed", ("a", "b", "id"), changed) if changed else "",
+    ]
+
+
+def _opened(change: Mapping[str, str]) -> str:
+    sorted_by = "".join(f' data-{name}="{html.escape(change[name])}"' for name in ("a", "b", "id"))
+    told = {"Expected": change["expected"] or "the corpus does not answer"}
+    told |= {"A": change["answer_a"], "B": change["answer_b"]}
+    lines = "".join(f"<p>{name}: {html.escape(text)}</p>" for name, text in told.items())
+    tags = f'<span class="tag">{html.escape(change["a"])} → {html.escape(change["b"])}</span>'
+    summary = f"{tags}<b>{html.escape(change['id'])}</b> {html.escape(change['question'])}"
+    return f"<details{sorted_by}><summary>{summary}</summary>{lines}</details>"
+
+
+def _won_and_lost(comparison: Comparison) -> str:
+    won = sum(change["b"] == RIGHT for change in comparison.changed)
+    lost = sum(change["a"] == RIGHT for change in comparison.changed)
+    return f"B is right where A was wrong: {won}; wrong where A was right: {lost}"
 
 
 def _p_value(p: float) -> str:

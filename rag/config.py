@@ -285,6 +285,15 @@ def remote_server(llm: LlmConfig) -> str:
     return "" if is_here else place.netloc.rpartition("@")[2]
 
 
+def with_settings(config: RagConfig, values: Mapping[str, Any], origin: str) -> RagConfig:
+    """The settings with some changed: dotted names to values, as text or as they are; `origin` is named in errors.
+
+    Raises:
+        ConfigError: a name is unknown, a value is of the wrong type or out of range.
+    """
+    return _merged(config, _nested(values), origin)
+
+
 def resolve(path: str) -> Path:
     """`path` in the working folder when it is there, else in the checkout; absolute paths stay as they are."""
     here = Path(path).expanduser()

@@ -1,8 +1,10 @@
 """What a question set is asked over: a stored index, a folder of files, or the set's own contexts."""
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,7 +16,24 @@ from rag.index import Progress
 from rag.indexing import index_documents, update_index
 from rag.pipeline import Bot, open_bot
 from rag.questions import Question
-from rag.types import Document
+from rag.types import Document, Embedder
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """What is asked: the files at `path`, or the set's own distinct contexts, or the index in a folder."""
+
+    index: Path | None = None
+    """None takes the index of the settings."""
+    path: Path | None = None
+    from_contexts: bool = False
+    scratch: Path | None = None
+    """Where indexes of a path or of contexts are made and found again; None makes them for one use."""
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether it is an index that is there already, with settings of its own."""
+        return self.path is None and not self.from_contexts
 
 
 @contextmanager
@@ -38,19 +57,45 @@ def bot_for(
         QuestionSetError: no question has a context, or one has an empty one.
         RagError: the corpus, the index or a model is missing or does not fit.
     """
+    embedder = load_embedder(config.embedding)
+    where = Corpus(index, corpus, from_contexts)
+    with index_of(questions, config, embedder, where, progress=progress, warn=warn) as (folder, asked):
+        bot = open_bot(folder, config, llm=llm, embedder=embedder)
+        try:
+            yield bot, asked
+        finally:
+            bot.close()
+
+
+@contextmanager
+def index_of(
+    questions: Sequence[Question],
+    config: RagConfig,
+    embedder: Embedder,
+    corpus: Corpus,
+    *,
+    progress: Progress | None = None,
+    warn: Callable[[str], None] | None = None,
+) -> Iterator[tuple[Path, list[Question]]]:
+    """The folder of an index of the corpus, made if need be, and the questions with their gold documents in it.
+
+    Raises:
+        QuestionSetError: no question has a context, or one has an empty one.
+        RagError: the corpus is missing or does not fit.
+    """
     with ExitStack() as stack:
-        folder = index if index is not None else resolve(config.index)
-        asked = list(questions)
-        if from_contexts or corpus is not None:
-            folder = Path(stack.enter_context(TemporaryDirectory(prefix="rag-eval-")))
-        embedder = load_embedder(config.embedding)
-        if from_contexts:
-            documents, asked = context_documents(questions)
-            index_documents(folder, "contexts", documents, embedder, config)
-        elif corpus is not None:
+        if corpus.is_stored:
+            yield corpus.index if corpus.index is not None else resolve(config.index), list(questions)
+            return
+        documents, asked = context_documents(questions) if corpus.from_contexts else ([], list(questions))
+        scratch = corpus.scratch
+        if scratch is None:
+            scratch = Path(stack.enter_context(TemporaryDirectory(prefix="rag-eval-")))
+        folder = scratch / _name(config, [document.doc_id for document in documents])
+        if corpus.path is not None:
             report = update_index(
                 folder,
-                [corpus],
+                [corpus.path],
                 embedder,
                 config,
                 progress=None if progress is None else lambda at: progress(at.files_done, at.files, at.source),
@@ -58,9 +103,17 @@ def bot_for(
             if warn is not None:
                 for _, reason in report.failed:
                     warn(reason)
-        bot = open_bot(folder, config, llm=llm, embedder=embedder)
-        stack.callback(bot.close)
-        yield bot, asked
+        elif not folder.exists():
+            unfinished = folder.with_name(f"{folder.name}.new")
+            index_documents(unfinished, "contexts", documents, embedder, config)
+            unfinished.rename(folder)
+        yield folder, asked
+
+
+def _name(config: RagConfig, documents: Sequence[str]) -> str:
+    """A folder for each content and each setting that an index depends on."""
+    told = json.dumps([asdict(config.chunking), asdict(config.embedding), documents], ensure_ascii=False)
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def context_documents(questions: Sequence[Question]) -> tuple[list[Document], list[Question]]:

@@ -2,31 +2,47 @@
 
 import hashlib
 import json
-import time
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rag.charts import charts
 from rag.config import RagConfig, resolve
-from rag.conversation import stand_alone
-from rag.corpora import bot_for
+from rag.corpora import Corpus, index_of
+from rag.embedding import load_embedder
 from rag.errors import QuestionSetError
+from rag.examining import Examiner
+from rag.generation import ExtractiveGenerator
+from rag.html_parts import figure
 from rag.index import Progress
-from rag.judging import DEPTH, Failure, answer_metrics, failure_of, gold_sources, ranking_metrics, sources_by_name
 from rag.models import NO_LLM
-from rag.pipeline import Bot
+from rag.pipeline import Bot, open_bot
+from rag.plots import Plot
 from rag.questions import Question, read_questions
 from rag.report import figures_html, report_html
 from rag.results import Line, appending, resume, summarize, write_file, write_metrics
-from rag.types import ScoredChunk, Turn
+from rag.workers import Workers
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped]
 
 REPORT = "report.html"
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a question set is asked."""
+
+    retrieval_only: bool = False
+    """Search, but make no answers."""
+    limit: int | None = None
+    """Only the first so many questions; None asks all."""
+    workers: int = 1
+    """Processes that ask; more than one only without a language model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +64,22 @@ class Evaluation:
         rows = [{name: line[name] for name in names if name in line} | line["metrics"] for line in self.results]
         return pandas.DataFrame(rows)
 
+    def plot(self, name: str = "") -> Plot:
+        """One chart of the run, which shows itself in a notebook; `.svg` is its text.
+
+        `name` is one of "recall", "risk_coverage", "latency", "kinds" and "documents"; empty takes the first there is.
+
+        Raises:
+            QuestionSetError: the run has no such chart, as a retrieval-only run has no risk.
+        """
+        there = charts(self.metrics, self.results)
+        if name not in there and (name or not there):
+            raise QuestionSetError(f"no chart {name!r}: this run has {', '.join(there) or 'none'}")
+        return there[name or next(iter(there))]
+
     def _repr_html_(self) -> str:
-        return figures_html(self.metrics)
+        drawn = "".join(figure(chart.svg) for chart in charts(self.metrics, self.results).values())
+        return figures_html(self.metrics) + f'<div style="max-width:46rem">{drawn}</div>'
 
 
 def evaluate(
@@ -58,9 +88,10 @@ def evaluate(
     *,
     retrieval_only: bool = False,
     limit: int | None = None,
-    out: Path | None = None,
+    out: str | Path | None = None,
     progress: Progress | None = None,
     source: Path | None = None,
+    workers: Workers | None = None,
 ) -> Evaluation:
     """The figures of a bot over a question set.
 
@@ -70,8 +101,9 @@ def evaluate(
         retrieval_only: search, but make no answers.
         limit: ask only the first so many questions; None asks all.
         out: a folder for `results.jsonl`, `metrics.json` and `report.html`; a run that was stopped there goes on.
-        progress: called before each question with (questions done, questions in all, id).
+        progress: called with (questions done, questions in all, id) before each question, or as workers finish one.
         source: the file that `questions` came from, to be named in the results.
+        workers: processes that ask instead, over the same index with the same settings.
 
     Raises:
         QuestionSetError: the set cannot be read, a question is too long, or `out` holds another run.
@@ -80,128 +112,89 @@ def evaluate(
     if isinstance(questions, str | Path):
         source = Path(questions)
         questions = read_questions(source)
+    out = None if out is None else Path(out)
     _require_short(questions, bot.config.max_question_chars)
-    documents = sorted((document.source, document.doc_id) for document in bot.index.all_documents())
-    # A document is found under its first file's name; a set may name it by any.
-    first = bot.index.sources()
-    sources = {name: frozenset(map(first.__getitem__, meant)) for name, meant in sources_by_name(first).items()}
-    configuration = _configuration(bot, questions, documents, retrieval_only, source)
+    examiner = Examiner(bot, retrieval_only=retrieval_only)
+    configuration = _configuration(bot, questions, examiner.documents, retrieval_only, source)
     asked = questions[:limit]
     done = {line["id"]: line for line in resume(out, configuration)} if out is not None else {}
+    pending = [question for question in asked if question.id not in done]
+
+    fresh: list[Line] = []
+
+    def tell(name: str) -> None:
+        if progress is not None:
+            progress(len(asked) - len(pending) + len(fresh), len(asked), name)
+
     with appending(out) if out is not None else nullcontext() as append:
-        for count, question in enumerate(asked):
-            if progress is not None:
-                progress(count, len(asked), question.id)
-            if question.id not in done:
-                gold = gold_sources(question.docs, sources)
-                done[question.id] = (_search_line if retrieval_only else _answer_line)(bot, question, gold)
-                if append is not None:
-                    append(done[question.id])
+        lines = workers.lines(pending) if workers is not None else _one_by_one(examiner, pending, tell)
+        for line in lines:
+            fresh.append(line)
+            if append is not None:
+                append(line)
+            if workers is not None:
+                tell(line["id"])
+    done |= {line["id"]: line for line in fresh}
     results = [done[question.id] for question in asked]
-    names = dict.fromkeys(name for question in asked for name in question.docs)
-    unknown = [name for name in names if gold_sources([name], sources).isdisjoint(source for source, _ in documents)]
-    metrics = summarize(results) | {"unknown_docs": unknown}
+    names = list(dict.fromkeys(name for question in asked for name in question.docs))
+    metrics = summarize(results) | {"unknown_docs": examiner.unknown(names), "peak_memory_mb": peak_memory_mb()}
     evaluation = Evaluation(metrics, results, configuration)
     if out is not None:
         _finish(out, evaluation)
     return evaluation
 
 
-def evaluate_file(  # noqa: PLR0913 - one for each option of the command
+def _one_by_one(examiner: Examiner, questions: Sequence[Question], tell: Callable[[str], None]) -> Iterator[Line]:
+    for question in questions:
+        tell(question.id)
+        yield examiner.line(question)
+
+
+def evaluate_file(
     path: Path,
     config: RagConfig,
+    corpus: Corpus,
+    options: RunOptions,
     *,
-    index: Path | None = None,
-    corpus: Path | None = None,
-    from_contexts: bool = False,
-    retrieval_only: bool = False,
-    limit: int | None = None,
     out: Path | None = None,
     progress: Progress | None = None,
     warn: Callable[[str], None] | None = None,
 ) -> Evaluation:
-    """What `rag eval` does: `rag.corpora.bot_for` opens the corpus, `evaluate` asks.
+    """What `rag eval` does: `rag.corpora.index_of` finds or makes the index, `evaluate` asks.
 
     Raises:
         RagError: the set, the corpus, the index, a model or `out` does not fit.
     """
     questions = read_questions(path)
+    embedder = load_embedder(config.embedding)
     # A search needs no language model, and loading one takes its time.
-    llm = NO_LLM if retrieval_only else None
-    with bot_for(
-        questions,
-        config,
-        index=index,
-        corpus=corpus,
-        from_contexts=from_contexts,
-        llm=llm,
-        progress=progress,
-        warn=warn,
-    ) as (bot, asked):
-        return evaluate(bot, asked, retrieval_only=retrieval_only, limit=limit, out=out, progress=progress, source=path)
+    llm = NO_LLM if options.retrieval_only else None
+    with ExitStack() as stack:
+        folder, asked = stack.enter_context(index_of(questions, config, embedder, corpus, progress=progress, warn=warn))
+        bot = open_bot(folder, config, llm=llm, embedder=embedder)
+        stack.callback(bot.close)
+        workers = None
+        if options.workers > 1:
+            _require_quoting(bot)
+            workers = Workers(options.workers, folder, config, retrieval_only=options.retrieval_only)
+            stack.enter_context(workers)
+        return evaluate(
+            bot,
+            asked,
+            retrieval_only=options.retrieval_only,
+            limit=options.limit,
+            out=out,
+            progress=progress,
+            source=path,
+            workers=workers,
+        )
 
 
-def find_documents(bot: Bot, question: str) -> list[ScoredChunk]:
-    """Passages, the best first, until they come from ten distinct documents; all passages when there are fewer."""
-    limit = 2 * DEPTH
-    while True:
-        found = bot.search(question, limit)
-        first_of_each = {scored.source: place for place, scored in reversed(list(enumerate(found)))}
-        if len(first_of_each) >= DEPTH:
-            return found[: sorted(first_of_each.values())[DEPTH - 1] + 1]
-        if len(found) < limit:
-            return found
-        limit *= 4
-
-
-def _search_line(bot: Bot, question: Question, gold: frozenset[str]) -> Line:
-    understood = stand_alone(question.question, _history(bot, question))
-    began = time.perf_counter()
-    found = find_documents(bot, understood)
-    timings = {"retrieval": round((time.perf_counter() - began) * 1000, 3)}
-    metrics = ranking_metrics(gold if question.answerable else (), [scored.source for scored in found])
-    missed = metrics.get(f"recall@{DEPTH}") == 0.0
-    retrieved = [scored.as_json(rank) for rank, scored in enumerate(found, start=1)]
-    return {
-        **_asked(question),
-        "question": question.question,
-        "retrieved": retrieved,
-        "timings_ms": timings,
-        "failure": Failure.NOT_RETRIEVED if missed else None,
-        "metrics": metrics,
-    }
-
-
-def _answer_line(bot: Bot, question: Question, gold: frozenset[str]) -> Line:
-    turns = _history(bot, question)
-    answer = bot.ask(question.question, turns)
-    # An answer looks at a few passages, a ranking metric at ten documents: those of the answer come first.
-    found = [*answer.retrieved, *find_documents(bot, stand_alone(question.question, turns))]
-    ranked = list(dict.fromkeys(scored.source for scored in found))[:DEPTH]
-
-    def document_text(doc_id: str) -> str:
-        return bot.document(doc_id).text
-
-    metrics = ranking_metrics(gold if question.answerable else (), ranked)
-    return {
-        **_asked(question),
-        **answer.as_json(),
-        "ranked_docs": ranked,
-        "failure": failure_of(question, answer, gold, document_text),
-        "metrics": metrics | answer_metrics(question, answer, gold, document_text),
-    }
-
-
-def _asked(question: Question) -> Line:
-    return {"id": question.id, "kind": question.kind, "docs": list(question.docs), "answers": list(question.answers)}
-
-
-def _history(bot: Bot, question: Question) -> list[Turn]:
-    """The conversation before the question, its earlier questions asked of the same bot."""
-    turns: list[Turn] = []
-    for earlier in question.history:
-        turns.append(Turn(earlier, bot.ask(earlier, turns).text))
-    return turns
+def _require_quoting(bot: Bot) -> None:
+    if not isinstance(bot.generator, ExtractiveGenerator):
+        raise QuestionSetError(
+            f"--workers would load {bot.generator.name} once for each: leave out --workers, or quote with --llm none"
+        )
 
 
 def _require_short(questions: Sequence[Question], limit: int) -> None:
@@ -239,6 +232,18 @@ def _configuration(
             "content_sha256": _sha256_of([asdict(question) for question in questions]),
         },
     }
+
+
+def peak_memory_mb() -> float | None:
+    """The most memory that this process, or the largest of its workers, has held so far, in MB; None on Windows."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    # Linux counts in KiB, macOS in bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return round(max(peaks) * unit / 1e6, 1)
 
 
 def _sha256_of(value: Any) -> str:

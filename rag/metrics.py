@@ -1,32 +1,35 @@
 """Every figure of an evaluation, each in one place, with the paper that defines it.
 
 Values lie between 0 and 1, higher is better unless the docstring says otherwise. Texts are compared by the keys of
-their syllables, so that case, punctuation and the two ways of placing a tone mark (hoà, hòa) make no difference.
+their syllables, so that case, punctuation, the two ways of placing a tone mark (hoà, hòa) and those of writing a number
+(94,6 and 94.6, 50.000 and 50000) make no difference.
+
+The ranking metrics are those of ir-measures (2 MB installed); ranx would bring numba and llvmlite (over 200 MB).
 """
 
+import re
 from collections import Counter
 from collections.abc import Collection, Sequence
-from itertools import product
 
 import ir_measures
 import numpy as np
+import numpy.typing as npt
 from ir_measures import RR, R, nDCG
 
-from rag.text import syllable_spans, syllables
+from rag.claims import names, unsupported_claims
+from rag.resampling import mean
+from rag.text import syllable_spans
 from rag.types import AnswerSentence, Citation, Support
 
-_RESAMPLES = 2000
-"""Enough for intervals that are stable to about a tenth of their width."""
-_FLIPS = 10_000
-"""Random sign flips of a permutation test; its p-value is then good to about 0.005 near 0.05."""
-_EXACT_PAIRS = 12
-"""Up to here all 2^n sign flips are tried."""
+# Digits in groups of three behind the first one to three: separators of thousands. "0,125" and "94,6" are decimals.
+_GROUPED = re.compile(r"[1-9]\d{0,2}(?:[.,]\d{3})+")
+_DECIMAL = re.compile(r"(\d+)[.,](\d+)")
 
 
 def recall_at_k(gold: Collection[str], ranked: Sequence[str], k: int) -> float:
-    """Share of the gold documents among the first k of `ranked`, by ir-measures.
+    """Share of the gold documents, or passages, among the first k of `ranked`, by ir-measures.
 
-    A document counts at the first of its ranks. https://arxiv.org/abs/2111.13466 (ir-measures)
+    One that stands there again counts at the first of its ranks. https://arxiv.org/abs/2111.13466 (ir-measures)
 
     Raises:
         ValueError: `gold` is empty.
@@ -67,13 +70,31 @@ def _ranking(measure: ir_measures.Measure, gold: Collection[str], ranked: Sequen
     return float(ir_measures.calc_aggregate([measure], {"q": dict.fromkeys(gold, 1)}, run)[measure])
 
 
+def _keyed_spans(text: str) -> list[tuple[str, int, int]]:
+    """The syllables of `text` as (key, start, end), each number in one spelling."""
+    return [(_number_key(key), start, end) for key, start, end in syllable_spans(text)]
+
+
+def _keys(text: str) -> list[str]:
+    return [key for key, _, _ in _keyed_spans(text)]
+
+
+def _number_key(key: str) -> str:
+    if not key[:1].isdigit():
+        return key
+    if _GROUPED.fullmatch(key):
+        return key.replace(".", "").replace(",", "")
+    decimal = _DECIMAL.fullmatch(key)
+    return f"{decimal[1]}.{decimal[2]}" if decimal else key
+
+
 def exact_match(text: str, answers: Sequence[str]) -> float:
     """1 when `text` has the syllables of one of the gold answers and no other.
 
     Rajpurkar et al. 2016 (SQuAD): https://arxiv.org/abs/1606.05250
     """
-    keys = syllables(text)
-    return float(any(keys == syllables(answer) for answer in answers))
+    keys = _keys(text)
+    return float(any(keys == _keys(answer) for answer in answers))
 
 
 def token_f1(text: str, answers: Sequence[str]) -> float:
@@ -81,8 +102,8 @@ def token_f1(text: str, answers: Sequence[str]) -> float:
 
     Rajpurkar et al. 2016 (SQuAD): https://arxiv.org/abs/1606.05250; the tokens are syllables.
     """
-    keys = syllables(text)
-    return max((_f1(keys, syllables(answer)) for answer in answers), default=0.0)
+    keys = _keys(text)
+    return max((_f1(keys, _keys(answer)) for answer in answers), default=0.0)
 
 
 def _f1(told: Sequence[str], gold: Sequence[str]) -> float:
@@ -94,11 +115,11 @@ def _f1(told: Sequence[str], gold: Sequence[str]) -> float:
 
 def answer_spans(text: str, answers: Sequence[str]) -> list[tuple[int, int]]:
     """The (start, end) of every place where `text` says a gold answer, its syllables one after another."""
-    told = syllable_spans(text)
+    told = _keyed_spans(text)
     keys = [key for key, _, _ in told]
     spans: list[tuple[int, int]] = []
     for answer in answers:
-        gold = syllables(answer)
+        gold = _keys(answer)
         width = len(gold)
         places = range(len(keys) - width + 1) if width else ()
         spans.extend(
@@ -120,23 +141,39 @@ def is_verbatim(citation: Citation, document_text: str) -> bool:
     return document_text[citation.start_char : citation.end_char] == citation.quote
 
 
-def citation_precision(citations: Sequence[Citation], gold_sources: Collection[str]) -> float:
-    """Share of the citations that quote a gold document; 0 without any.
+def citation_precision(citations: Sequence[Citation], good: Collection[int]) -> float:
+    """Share of the citations whose numbers are `good`, those that quote a gold passage; 0 without any.
 
-    After ALCE (Gao et al. 2023, https://arxiv.org/abs/2305.14627), with gold documents in the place of its NLI model.
+    After ALCE (Gao et al. 2023, https://arxiv.org/abs/2305.14627), with gold passages in the place of its NLI model.
     """
-    return mean([float(citation.source in gold_sources) for citation in citations]) if citations else 0.0
+    return mean([float(citation.number in good) for citation in citations]) if citations else 0.0
 
 
-def citation_recall(
-    sentences: Sequence[AnswerSentence], citations: Sequence[Citation], gold_sources: Collection[str]
-) -> float:
-    """Share of the answer's sentences that cite a gold document; a sentence without a citation counts as 0.
+def citation_recall(sentences: Sequence[AnswerSentence], good: Collection[int]) -> float:
+    """Share of the answer's sentences with a citation of a gold passage; a sentence without a citation counts as 0.
 
-    After ALCE (Gao et al. 2023, https://arxiv.org/abs/2305.14627), with gold documents in the place of its NLI model.
+    `good` holds the numbers of those citations. After ALCE (Gao et al. 2023, https://arxiv.org/abs/2305.14627), with
+    gold passages in the place of its NLI model.
     """
-    good = {citation.number for citation in citations if citation.source in gold_sources}
-    return mean([float(bool(good & set(sentence.citations))) for sentence in sentences]) if sentences else 0.0
+    cited = [float(not set(good).isdisjoint(sentence.citations)) for sentence in sentences]
+    return mean(cited) if cited else 0.0
+
+
+def unquoted_claims(sentences: Sequence[AnswerSentence], citations: Sequence[Citation]) -> tuple[list[str], list[str]]:
+    """The numbers and dates, and the names, that no quote of their own sentence holds; lower is better.
+
+    Entities that the source does not hold are the commonest hallucination of summaries: Nan et al. 2021,
+    https://arxiv.org/abs/2102.09130.
+    """
+    quotes = {citation.number: citation.quote for citation in citations}
+    numbers_found: list[str] = []
+    names_found: list[str] = []
+    for sentence in sentences:
+        spoken_names = names(sentence.text)
+        evidence = "\n".join(quotes[number] for number in sentence.citations if number in quotes)
+        for claim in unsupported_claims(sentence.text, evidence):
+            (names_found if claim in spoken_names else numbers_found).append(claim)
+    return numbers_found, names_found
 
 
 def support_share(sentences: Sequence[AnswerSentence], support: Support) -> float:
@@ -167,76 +204,31 @@ def auroc(scores: Sequence[float], positive: Sequence[bool]) -> float:
     below = np.asarray([score for score, label in zip(scores, positive, strict=True) if not label])
     if not len(above) or not len(below):
         raise ValueError("an AUROC needs answerable and unanswerable questions")
-    order = np.sort(below)
-    smaller, not_larger = np.searchsorted(order, above, "left"), np.searchsorted(order, above, "right")
-    return float((smaller + not_larger).sum() / 2 / (len(above) * len(below)))
+    return _area(above, np.sort(below))
 
 
-def mean(values: Sequence[float]) -> float:
-    """The arithmetic mean.
-
-    Raises:
-        ValueError: there are no values.
-    """
-    if not values:
-        raise ValueError("no values to average")
-    return float(np.mean(values))
-
-
-def percentile(values: Sequence[float], percent: float) -> float:
-    """The value below which `percent` (0 to 100) of the values lie, interpolated between neighbours."""
-    return float(np.percentile(np.asarray(values, dtype=np.float64), percent))
-
-
-def bootstrap_interval(values: Sequence[float], seed: int = 7, confidence: float = 0.95) -> tuple[float, float]:
-    """The percentile interval of the mean over resamples of the questions.
+def auroc_interval(
+    scores: Sequence[float], positive: Sequence[bool], seed: int = 7, resamples: int = 500
+) -> tuple[float, float]:
+    """The 95% percentile interval of `auroc`, both classes resampled, each at its own size.
 
     Efron 1979: https://doi.org/10.1214/aos/1176344552
 
     Raises:
-        ValueError: there are no values.
+        ValueError: only one class is there.
     """
-    sample = np.asarray(values, dtype=np.float64)
-    if not len(sample):
-        raise ValueError("no values to resample")
+    above = np.asarray([score for score, label in zip(scores, positive, strict=True) if label])
+    below = np.asarray([score for score, label in zip(scores, positive, strict=True) if not label])
+    if not len(above) or not len(below):
+        raise ValueError("an AUROC needs answerable and unanswerable questions")
     random = np.random.default_rng(seed)
-    means = [
-        sample[random.integers(0, len(sample), (rows, len(sample)))].mean(axis=1)
-        for rows in _blocks(_RESAMPLES, len(sample))
+    areas = [
+        _area(random.choice(above, len(above)), np.sort(random.choice(below, len(below)))) for _ in range(resamples)
     ]
-    outside = (1 - confidence) / 2 * 100
-    low, high = np.percentile(np.concatenate(means), [outside, 100 - outside])
+    low, high = np.percentile(areas, [2.5, 97.5])
     return float(low), float(high)
 
 
-def permutation_p(differences: Sequence[float], seed: int = 7) -> float:
-    """The two-sided p-value of paired differences: how often random signs give a mean as far from 0.
-
-    All sign flips up to 12 pairs, 10,000 random ones past that. Smucker, Allan and Carterette 2007:
-    https://doi.org/10.1145/1321440.1321528
-
-    Raises:
-        ValueError: there are no differences.
-    """
-    pairs = np.asarray(differences, dtype=np.float64)
-    if not len(pairs):
-        raise ValueError("no differences to test")
-    # Questions on which both runs agree keep the sum whatever their sign.
-    pairs = pairs[pairs != 0]
-    least = abs(pairs.sum()) - 1e-9
-    if len(pairs) <= _EXACT_PAIRS:
-        signs = np.array(list(product((-1.0, 1.0), repeat=len(pairs))))
-        return float(np.mean(np.abs(signs @ pairs) >= least))
-    random = np.random.default_rng(seed)
-    extreme = sum(
-        int((np.abs(random.choice((-1.0, 1.0), (rows, len(pairs))) @ pairs) >= least).sum())
-        for rows in _blocks(_FLIPS, len(pairs))
-    )
-    # The observed order is one of the flips, so that p is never 0.
-    return float((extreme + 1) / (_FLIPS + 1))
-
-
-def _blocks(rows: int, columns: int) -> list[int]:
-    """`rows` in parts of at most a million values, so that many questions do not fill the memory."""
-    part = max(1, min(rows, 1_000_000 // columns))
-    return [part] * (rows // part) + ([rows % part] if rows % part else [])
+def _area(above: npt.NDArray[np.float64], sorted_below: npt.NDArray[np.float64]) -> float:
+    smaller, not_larger = np.searchsorted(sorted_below, above, "left"), np.searchsorted(sorted_below, above, "right")
+    return float((smaller + not_larger).sum() / 2 / (len(above) * len(sorted_below)))

@@ -1,6 +1,7 @@
 """How far an indexing is: counted by the index, and shown on a terminal with the speed and the time left."""
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -101,3 +102,45 @@ def _size(file: SourceFile) -> int:
         return file.size()
     except OSError:  # it is named when it is read
         return 0
+
+
+class CountLine:
+    """A line on stderr that says how many are done, how fast and for how long still; it goes away at the end."""
+
+    def __init__(self, lang: str) -> None:
+        self._lang = lang
+        self._began: tuple[float, int, int] | None = None
+        self._shown = False
+
+    def __enter__(self) -> "CountLine":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._shown:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)  # noqa: T201 - a line for whoever watches
+
+    def show(self, done: int, total: int, name: str) -> None:
+        """Bring the line up to date; what was done before the first call does not count as speed."""
+        line = f"{count_line(self._rate(done, total), done, total, self._lang)} {name}"
+        print(f"\r\033[K{line[:100]}", end="", file=sys.stderr, flush=True)  # noqa: T201
+        self._shown = True
+
+    def _rate(self, done: int, total: int) -> float:
+        now = time.monotonic()
+        # Another total, or a count that begins again, is the next thing that is counted.
+        if self._began is None or self._began[2] != total or done < self._began[1]:
+            self._began = (now, done, total)
+        seconds = now - self._began[0]
+        return (done - self._began[1]) / seconds if seconds > 0 else 0.0
+
+
+def count_line(rate: float, done: int, total: int, lang: str) -> str:
+    """So many of all, how many a second, and the time left; only the first while nothing is known of the speed."""
+    if rate <= 0:
+        return f"{done}/{total}"
+    minutes, seconds = divmod(round((total - done) / rate), 60)
+    hours, minutes = divmod(minutes, 60)
+    left = f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes:02d}:{seconds:02d}"
+    return f"{done}/{total} · {rate:.1f}/s · {message('time_left', lang, remaining=left)}"

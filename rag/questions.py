@@ -43,6 +43,8 @@ class Question:
 def read_questions(path: str | Path) -> list[Question]:
     """The questions of a file, in order. A missing id becomes the line's number.
 
+    A JSON line with "turns" is a conversation: a question for each of its turns that has answers.
+
     `.csv` and `.tsv` are tables with a header row and "|" between several answers or documents; a `.json` file with
     "data" is SQuAD 1.1 or 2.0; everything else is JSON Lines.
 
@@ -89,7 +91,36 @@ def _json_rows(file: Path, text: str) -> Iterator[_Row]:
             raise _wrong(file, place, f"is not JSON ({error})", "write one object a line") from error
         if not isinstance(row, dict):
             raise _wrong(file, place, f"is {_json_type(row)}", 'write an object such as {"question": "…"}')
-        yield place, number, row
+        if "turns" in row:
+            yield from _turn_rows(file, place, number, row)
+        else:
+            yield place, number, row
+
+
+def _turn_rows(file: Path, place: str, number: int, row: Mapping[str, Any]) -> Iterator[_Row]:
+    """The turns of a conversation as questions, each with those before it as its history.
+
+    A turn has the conversation's kind, docs and context where it names none; one without answers is asked and not
+    judged. Their ids are the conversation's with ".1", ".2" and so on.
+    """
+    turns = row["turns"]
+    if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
+        raise _wrong(
+            file, place, "'turns' is no list of objects", 'write {"turns": [{"question": "…", "answers": […]}]}'
+        )
+    if "question" in row or not any("answers" in turn for turn in turns):
+        raise _wrong(
+            file, place, "is no conversation to be judged", 'put "question" and "answers" into its turns, once at least'
+        )
+    shared = {name: row[name] for name in ("kind", "docs", "context") if name in row}
+    asked: list[Any] = []
+    for position, turn in enumerate(turns, start=1):
+        where = f"{place}, turn {position}"
+        _text(file, where, "question", turn.get("question"))
+        if "answers" in turn:
+            identity = {"id": f"{row.get('id', number)}.{position}", "history": list(asked)}
+            yield where, number, {**shared, **turn, **identity}
+        asked.append(turn["question"])
 
 
 def _csv_rows(file: Path, text: str) -> Iterator[_Row]:

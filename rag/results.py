@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import QuestionSetError
-from rag.metrics import bootstrap_interval, f1, mean, percentile
+from rag.metrics import auroc, auroc_interval, f1
+from rag.resampling import bootstrap_interval, mean, percentile, percentile_interval
+from rag.risk_coverage import Judged, risk_coverage, thinned
 
 RESULTS = "results.jsonl"
 METRICS = "metrics.json"
@@ -19,6 +21,12 @@ FIGURES = (
     "recall@10",
     "mrr@10",
     "ndcg@10",
+    "passage_recall@1",
+    "passage_recall@5",
+    "passage_recall@10",
+    "passage_mrr@10",
+    "passage_ndcg@10",
+    "right",
     "exact_match",
     "f1",
     "answer_in_text",
@@ -29,12 +37,18 @@ FIGURES = (
     "supported",
     "partial",
     "unsupported",
+    "unsupported_numbers",
+    "unsupported_names",
     "refusal_precision",
     "refusal_recall",
     "false_refusal_rate",
 )
 """The per-question metrics in the order of a table; each one's figure is its mean."""
-LOWER_IS_BETTER = frozenset({"partial", "unsupported", "false_refusal_rate"})
+LOWER_IS_BETTER = frozenset(
+    {"partial", "unsupported", "unsupported_numbers", "unsupported_names", "false_refusal_rate"}
+)
+
+_OF_A_DOCUMENT = ("recall@1", "recall@5", "ndcg@10", "passage_ndcg@10", "right", "false_refusal_rate")
 
 # Where an index or a folder lies, and how the page is served, changes no answer.
 _WITHOUT_EFFECT = ("settings.index", "settings.corpus", "settings.page", "questions.name", "questions.sha256")
@@ -44,7 +58,12 @@ _LINE_FIELDS = {"id", "kind", "question", "answers", "retrieved", "timings_ms", 
 
 
 def summarize(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The figures of a run: each metric's mean with its 95% bootstrap interval and n; by kind; times; failures."""
+    """The figures of a run, from its lines.
+
+    `overall` and `by_kind` have each metric's mean with its 95% bootstrap interval and n; `by_document` plain means of
+    the questions with that gold document; `latency_ms` the median and the 95th percentile of each step with intervals;
+    `risk_coverage` how often an answer is wrong when only the surest questions are answered.
+    """
     kinds = Counter(line["kind"] for line in lines)
     by_kind = {
         kind: {"n": count, **_figures([line for line in lines if line["kind"] == kind])}
@@ -58,7 +77,10 @@ def summarize(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "n_unanswerable": len(lines) - answerable,
         "overall": _figures(lines),
         "by_kind": by_kind,
+        "by_document": _by_document(lines),
         "latency_ms": _latency(lines),
+        "written": _written(lines),
+        "risk_coverage": _risk_coverage(lines),
         "failures": dict(Counter(line["failure"] for line in lines if line["failure"]).most_common()),
     }
 
@@ -74,16 +96,79 @@ def _figures(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         precision, recall = figures["refusal_precision"], figures["refusal_recall"]
         both = precision["n"] + recall["n"] - round(precision["value"] * precision["n"])
         figures["refusal_f1"] = {"value": f1(precision["value"], recall["value"]), "n": both}
-    return figures
+    return figures | _auroc(lines)
+
+
+def _auroc(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """How well the confidence parts answerable from unanswerable questions; {} without both."""
+    told = [line for line in lines if "confidence" in line]
+    answerable = [bool(line["answers"]) for line in told]
+    if len(set(answerable)) < 2:
+        return {}
+    # What a rule refuses stands below every probability.
+    scores = [-1.0 if line["confidence"] is None else line["confidence"] for line in told]
+    low, high = auroc_interval(scores, answerable)
+    return {"refusal_auroc": {"value": auroc(scores, answerable), "low": low, "high": high, "n": len(told)}}
+
+
+def _by_document(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    by_document: dict[str, Any] = {}
+    for name in dict.fromkeys(name for line in lines if line["answers"] for name in line["docs"]):
+        some = [line["metrics"] for line in lines if line["answers"] and name in line["docs"]]
+        found = {figure: [one[figure] for one in some if figure in one] for figure in _OF_A_DOCUMENT}
+        by_document[name] = {"n": len(some)} | {figure: mean(values) for figure, values in found.items() if values}
+    return by_document
 
 
 def _latency(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     steps = dict.fromkeys(step for line in lines for step in line["timings_ms"])
-    values = {step: [line["timings_ms"][step] for line in lines if step in line["timings_ms"]] for step in steps}
+    latency: dict[str, Any] = {}
+    for step in steps:
+        times = [line["timings_ms"][step] for line in lines if step in line["timings_ms"]]
+        latency[step] = {"p50": percentile(times, 50), "p95": percentile(times, 95), "n": len(times)}
+        for percent in (50, 95):
+            latency[step][f"p{percent}_low"], latency[step][f"p{percent}_high"] = percentile_interval(times, percent)
+    return latency
+
+
+def _written(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Length and speed of the answers that were given; {} without any."""
+    given = [line for line in lines if line.get("written", {}).get("syllables")]
+    if not given:
+        return {}
+    seconds = sum(line["timings_ms"].get("generation", 0.0) for line in given) / 1000
+    pieces = sum(line["written"]["pieces"] for line in given)
     return {
-        step: {"p50": percentile(times, 50), "p95": percentile(times, 95), "n": len(times)}
-        for step, times in values.items()
+        "answers": len(given),
+        "syllables": mean([line["written"]["syllables"] for line in given]),
+        "pieces": mean([line["written"]["pieces"] for line in given]),
+        "pieces_per_second": pieces / seconds if seconds else None,
     }
+
+
+def _risk_coverage(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Risk against coverage by falling threshold, of all questions and of the answerable ones; {} without answers.
+
+    `as_run` is what the run itself answered, and how much of that was wrong.
+    """
+    told = [line for line in lines if "confidence" in line]
+    curves: dict[str, Any] = {}
+    for name, some in (("all", told), ("answerable", [line for line in told if line["answers"]])):
+        if not some:
+            continue
+        points = thinned(risk_coverage([Judged(line["confidence"], line["right_if_answered"]) for line in some]))
+        answered = [line for line in some if not line["abstained"]]
+        wrong = sum(bool(line["failure"]) for line in answered)
+        curves[name] = {
+            "coverage": [round(point.coverage, 4) for point in points],
+            "risk": [round(point.risk, 4) for point in points],
+            "threshold": [round(point.threshold, 4) for point in points],
+            "as_run": {
+                "coverage": len(answered) / len(some),
+                "risk": wrong / len(answered) if answered else 0.0,
+            },
+        }
+    return curves
 
 
 def resume(folder: Path, configuration: Mapping[str, Any]) -> list[Line]:

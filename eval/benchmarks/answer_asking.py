@@ -10,7 +10,7 @@ from rag.chunking import split_document
 from rag.claims import unsupported_claims
 from rag.embedding import load_embedder
 from rag.evidence import EvidenceModel
-from rag.judging import Failure, answer_metrics, failure_of, spoken
+from rag.judging import Failure, Gold, answer_metrics, failure_of, spoken
 from rag.matching import load_matcher
 from rag.metrics import answer_contained
 from rag.pipeline import Bot, EvidenceFound
@@ -141,7 +141,7 @@ class Examiner:
         chosen = answer
         if answer.abstained:
             chosen, _ = answer_of(self._over(retriever, threshold=0.0), question.question)
-        gold = frozenset(question.docs)
+        gold = Gold(frozenset(question.docs))
         return Outcome(
             id=question.id,
             kind=question.kind,

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from answer_asking import Outcome
 from ranking_figures import Figure
-from risk_coverage import threshold_for
 
-from rag.metrics import auroc, percentile
+from rag.metrics import auroc
+from rag.resampling import percentile
+from rag.risk_coverage import threshold_for
 
 FIGURES = (
     "gold_found", "gold_first", "answer_in_first", "answer_in_text", "answer_in_quotes", "given_in_first",

@@ -31,7 +31,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 
 from rag.config import EmbeddingConfig, RagConfig
 from rag.embedding import load_embedder
-from rag.metrics import bootstrap_interval
+from rag.resampling import bootstrap_interval
 from rag.text import normalize, syllables
 from rag.types import Embedder
 

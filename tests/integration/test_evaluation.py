@@ -9,28 +9,15 @@ import pytest
 import rag
 from rag.comparison import RIGHT, compare
 from rag.config import RagConfig
-from rag.corpora import bot_for, context_documents
+from rag.corpora import Corpus, bot_for, context_documents
 from rag.errors import QuestionSetError
-from rag.evaluation import Evaluation, evaluate, evaluate_file, find_documents
-from rag.metrics import mean
+from rag.evaluation import Evaluation, RunOptions, evaluate, evaluate_file
+from rag.examining import find_documents
 from rag.pipeline import Bot
 from rag.questions import Question
-from rag.report import terminal_table
-
-LAB = (
-    "Ngày 28/10/2024, Hàn Quốc chính thức ra mắt Phòng thí nghiệm Trí tuệ nhân tạo quốc gia tại thủ đô Seoul."
-    " Chính phủ sẽ đầu tư 94,6 tỷ won cho phòng thí nghiệm này."
-)
-TEA = "Trà Thái Nguyên được trồng trên đồi. Người dân thu hoạch trà vào mùa xuân. Mỗi năm tỉnh bán 200.000 tấn trà."
-SEA = "Vịnh Hạ Long nằm ở tỉnh Quảng Ninh. Vịnh có 1.969 hòn đảo. <script>alert(1)</script> Khách đến vịnh bằng thuyền."
-QUESTIONS = [
-    Question(
-        "lab", "Phòng thí nghiệm Trí tuệ nhân tạo quốc gia của Hàn Quốc ra mắt ở đâu?", ("Seoul",), (), LAB, "fact"
-    ),
-    Question("tea", "Người dân thu hoạch trà vào mùa nào?", ("mùa xuân",), (), TEA, "fact"),
-    Question("sea", "Vịnh Hạ Long có bao nhiêu hòn đảo?", ("1.969", "1.969 hòn đảo"), (), SEA, "number"),
-    Question("<b>mars</b>", "Nhiệt độ trung bình trên sao Hỏa là bao nhiêu độ?", (), (), None, "foreign"),
-]
+from rag.resampling import mean
+from rag.tables import terminal_table
+from tests.small_set import LAB, QUESTIONS
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +73,9 @@ def test_the_gold_documents_are_found_and_quoted(evaluation: Evaluation) -> None
 def test_unanswerable_questions_have_no_retrieval_metric(evaluation: Evaluation) -> None:
     assert (evaluation.metrics["n"], evaluation.metrics["n_answerable"]) == (4, 3)
     assert evaluation.metrics["overall"]["recall@1"]["n"] == 3
-    assert evaluation.metrics["by_kind"]["foreign"].keys() == {"n", "refusal_precision", "refusal_recall", "refusal_f1"}
+    assert evaluation.metrics["by_kind"]["foreign"].keys() == {
+        "n", "right", "refusal_precision", "refusal_recall", "refusal_f1",
+    }  # fmt: skip
 
 
 def test_a_line_has_the_fields_of_an_answer_and_of_its_question(evaluation: Evaluation, opened: Any) -> None:
@@ -100,7 +89,7 @@ def test_a_line_has_the_fields_of_an_answer_and_of_its_question(evaluation: Eval
 def test_a_figure_is_the_mean_of_the_lines(evaluation: Evaluation) -> None:
     for name, figure in evaluation.metrics["overall"].items():
         values = [line["metrics"][name] for line in evaluation.results if name in line["metrics"]]
-        if name != "refusal_f1":
+        if name not in ("refusal_f1", "refusal_auroc"):
             assert (figure["value"], figure["n"]) == (mean(values), len(values))
             assert figure["low"] <= figure["value"] <= figure["high"]
 
@@ -149,7 +138,8 @@ def test_a_question_that_is_too_long_is_refused_before_any_is_asked(opened: Any,
 def test_retrieval_only_makes_no_answer(opened: tuple[Bot, list[Question]]) -> None:
     result = evaluate(*opened, retrieval_only=True)
     assert "answer" not in result.results[0]
-    assert list(result.metrics["overall"]) == ["recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10"]
+    names = ["recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10"]
+    assert list(result.metrics["overall"]) == [*names, *(f"passage_{name}" for name in names)]
     assert {passage["source"] for passage in result.results[0]["retrieved"]} == {
         "context-00001",
         "context-00002",
@@ -198,7 +188,7 @@ def test_a_run_leaves_results_metrics_and_a_report(opened: tuple[Bot, list[Quest
 def test_the_set_s_file_is_named_with_its_hash(tmp_path: Path) -> None:
     path = tmp_path / "set.jsonl"
     path.write_bytes(json.dumps({"question": "Ra mắt ở đâu?", "answers": ["Seoul"], "context": LAB}).encode())
-    result = evaluate_file(path, RagConfig(), from_contexts=True, retrieval_only=True)
+    result = evaluate_file(path, RagConfig(), Corpus(from_contexts=True), RunOptions(retrieval_only=True))
     named = result.configuration["questions"]
     assert (named["name"], len(named["sha256"])) == ("set.jsonl", 64)
 
@@ -309,3 +299,87 @@ def test_runs_of_different_sets_are_not_compared(opened: tuple[Bot, list[Questio
         compare(tmp_path / "a", tmp_path / "c")
     with pytest.raises(QuestionSetError, match=r"has no metrics\.json"):
         compare(tmp_path / "a", tmp_path / "none")
+
+
+# What a run tells beyond its answers
+
+
+def test_a_line_tells_how_sure_the_evidence_was_and_whether_it_was_right(evaluation: Evaluation) -> None:
+    told = {line["id"]: (line["confidence"], line["right_if_answered"]) for line in evaluation.results}
+    assert all(told[name][1] for name in ("lab", "tea", "sea"))
+    assert min(told[name][0] for name in ("lab", "tea", "sea")) >= RagConfig().evidence.threshold
+    assert told["<b>mars</b>"][1] is False
+    assert evaluation.metrics["overall"]["refusal_auroc"]["value"] == 1.0
+    curve = evaluation.metrics["risk_coverage"]
+    assert curve["all"]["as_run"] == {"coverage": 0.75, "risk": 0.0}
+    assert curve["answerable"]["coverage"][-1] == 1.0
+
+
+def test_a_refused_question_counts_by_the_sentences_that_it_would_have_rested_on(
+    opened: tuple[Bot, list[Question]],
+) -> None:
+    bot, questions = opened
+    strict = replace(bot.config, evidence=replace(bot.config.evidence, threshold=1.0))
+    deaf = Bot(bot.index, bot._retriever, bot._evidence, bot.generator, strict)
+    (line,) = evaluate(deaf, questions[:1]).results
+    assert (line["abstained"], line["failure"], line["right_if_answered"]) == (True, "refused_wrongly", True)
+    assert 0 < line["confidence"] < 1
+
+
+def test_passages_answers_and_memory_are_measured(evaluation: Evaluation) -> None:
+    overall = evaluation.metrics["overall"]
+    assert overall["passage_recall@1"] == {"value": 1.0, "low": 1.0, "high": 1.0, "n": 3}
+    assert (overall["right"]["value"], overall["unsupported_numbers"]["value"]) == (1.0, 0.0)
+    assert evaluation.metrics["by_document"]["context-00001"]["right"] == 1.0
+    assert evaluation.metrics["written"]["answers"] == 3
+    assert evaluation.metrics["written"]["syllables"] > 5
+    assert evaluation.metrics["peak_memory_mb"] > 50
+    time = evaluation.metrics["latency_ms"]["total"]
+    assert time["p50_low"] <= time["p50"] <= time["p50_high"] <= time["p95_high"]
+
+
+def test_each_turn_of_a_conversation_is_judged(opened: tuple[Bot, list[Question]], tmp_path: Path) -> None:
+    turns = [
+        {"question": "Người dân thu hoạch trà vào mùa nào?", "answers": ["mùa xuân"], "docs": ["context-00002"]},
+        {"question": "Vịnh Hạ Long nằm ở tỉnh nào?"},
+        {"question": "Nó có bao nhiêu hòn đảo?", "answers": ["1.969"]},
+    ]
+    path = tmp_path / "talk.jsonl"
+    path.write_text(json.dumps({"id": "talk", "docs": ["context-00003"], "turns": turns}), encoding="utf-8")
+    found = {line["id"]: line["failure"] for line in evaluate(opened[0], path).results}
+    assert found == {"talk.1": None, "talk.3": None}
+
+
+# Charts, and what the pages show
+
+
+def test_a_run_draws_its_charts(evaluation: Evaluation, opened: tuple[Bot, list[Question]]) -> None:
+    names = ("recall", "risk_coverage", "latency", "kinds", "documents")
+    assert all(evaluation.plot(name).svg.startswith("<svg") for name in names)
+    assert evaluation.plot().svg == evaluation.plot("recall").svg
+    assert evaluation._repr_html_().count("<svg") == len(names)
+    searched = evaluate(*opened, retrieval_only=True)
+    with pytest.raises(QuestionSetError, match="no chart 'risk_coverage': this run has recall, latency"):
+        searched.plot("risk_coverage")
+
+
+def test_the_report_has_charts_and_failures_to_sort_and_to_open(
+    opened: tuple[Bot, list[Question]], tmp_path: Path
+) -> None:
+    bot, questions = opened
+    evaluate(bot, [replace(questions[0], answers=("Busan",)), *questions[1:]], out=str(tmp_path))
+    report = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert report.count("<svg") == 5
+    assert '<p class="sort" data-list="failures">Sort by: <button data-key="why">' in report
+    assert '<details data-why="not_selected" data-kind="fact" data-id="lab"' in report
+
+
+def test_a_comparison_page_opens_each_changed_question(opened: tuple[Bot, list[Question]], tmp_path: Path) -> None:
+    bot, questions = opened
+    evaluate(bot, questions, out=tmp_path / "a")
+    evaluate(bot, [replace(questions[0], answers=("Busan",)), *questions[1:]], out=tmp_path / "b")
+    page = compare(tmp_path / "a", tmp_path / "b").html()
+    assert '<details data-a="right" data-b="not_selected" data-id="lab">' in page
+    assert "<p>A: Ngày 28/10/2024, Hàn Quốc" in page
+    assert page.count("<svg") == 1
+    assert [word for word in ("http:", "https:", " src=", "url(") if word in page] == []

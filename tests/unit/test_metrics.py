@@ -9,21 +9,19 @@ from rag.metrics import (
     answer_contained,
     answer_spans,
     auroc,
-    bootstrap_interval,
     citation_precision,
     citation_recall,
     exact_match,
     f1,
     is_verbatim,
-    mean,
     mrr_at_k,
     ndcg_at_k,
-    percentile,
-    permutation_p,
     recall_at_k,
     support_share,
     token_f1,
+    unquoted_claims,
 )
+from rag.resampling import bootstrap_interval, mean, percentile, percentile_interval, permutation_p
 from rag.types import AnswerSentence, Citation, Support
 
 
@@ -88,7 +86,11 @@ def test_ranking_metrics_need_gold_documents() -> None:
         ("ở Hà Nội", ["Hà Nội"], 0.0, 0.8),
         ("Nội Hà", ["Hà Nội"], 0.0, 1.0),
         ("Huế", ["Hà Nội", "ở Huế"], 0.0, 2 / 3),
-        ("94,6 tỷ won", ["94.6 tỷ won"], 0.0, 2 / 3),
+        ("94,6 tỷ won", ["94.6 tỷ won"], 1.0, 1.0),
+        ("50.000 người", ["50000 người"], 1.0, 1.0),
+        ("1,234,567", ["1.234.567"], 1.0, 1.0),
+        ("0,125", ["125"], 0.0, 0.0),
+        ("1.5 điểm", ["15 điểm"], 0.0, 0.5),
         ("", ["Hà Nội"], 0.0, 0.0),
         ("Hà Nội", [], 0.0, 0.0),
         ("là là là", ["là"], 0.0, 0.5),
@@ -129,16 +131,23 @@ def test_a_quote_is_verbatim_only_at_its_own_place() -> None:
     assert not is_verbatim(cited(1, "a", "hà Nội", 2), "Ở Hà Nội.")
 
 
-def test_citation_precision_is_the_share_of_citations_of_gold_documents() -> None:
-    assert citation_precision([cited(1, "a"), cited(2, "b"), cited(3, "a")], {"a"}) == pytest.approx(2 / 3)
-    assert citation_precision([], {"a"}) == 0.0
+def test_citation_precision_is_the_share_of_citations_of_a_gold_passage() -> None:
+    assert citation_precision([cited(1, "a"), cited(2, "b"), cited(3, "a")], {1, 3}) == pytest.approx(2 / 3)
+    assert citation_precision([], {1}) == 0.0
 
 
-def test_citation_recall_is_the_share_of_sentences_that_cite_a_gold_document() -> None:
+def test_citation_recall_is_the_share_of_sentences_that_cite_a_gold_passage() -> None:
     sentences = [said(Support.SUPPORTED, 1), said(Support.SUPPORTED, 2), said(Support.UNSUPPORTED)]
     sentences.append(said(Support.PARTIAL, 2, 1))
-    assert citation_recall(sentences, [cited(1, "a"), cited(2, "b")], {"a"}) == 0.5
-    assert citation_recall([], [], {"a"}) == 0.0
+    assert citation_recall(sentences, {1}) == 0.5
+    assert citation_recall([], {1}) == 0.0
+
+
+def test_numbers_and_names_are_counted_that_the_sentence_s_own_quotes_do_not_hold() -> None:
+    quotes = [cited(1, "a", "Hàn Quốc chi 94,6 tỷ won."), cited(2, "b", "Trụ sở ở Busan, mở năm 2030.")]
+    told = AnswerSentence("Năm 2030 Hàn Quốc chi 94,6 tỷ won ở Seoul cho 3 viện.", Support.PARTIAL, (1,))
+    assert unquoted_claims([told], quotes) == (["2030", "3"], ["Seoul"])
+    assert unquoted_claims([AnswerSentence("Nước này chi 94,6 tỷ won.", Support.SUPPORTED, (1,))], quotes) == ([], [])
 
 
 def test_support_shares_count_sentences() -> None:
@@ -182,6 +191,12 @@ def test_an_interval_is_near_the_normal_one_and_repeatable() -> None:
     low, high = bootstrap_interval(values)
     assert (low, high) == pytest.approx((0.5 - 1.96 * 0.025, 0.5 + 1.96 * 0.025), abs=0.006)
     assert bootstrap_interval(values) == (low, high)
+
+
+def test_an_interval_of_a_percentile_holds_it() -> None:
+    low, high = percentile_interval(list(range(101)), 50)
+    assert low < 50 < high
+    assert percentile_interval([3.0] * 5, 95) == (3.0, 3.0)
 
 
 @pytest.mark.parametrize("statistic", [mean, bootstrap_interval, permutation_p])

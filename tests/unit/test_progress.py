@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rag.documents import SourceFile
-from rag.progress import IndexProgress, Meter, ProgressLine
+from rag.progress import IndexProgress, Meter, ProgressLine, count_line
 
 
 def test_bytes_are_those_of_the_files_that_are_embedded(tmp_path: Path) -> None:
@@ -47,3 +47,15 @@ def test_the_line_shows_files_speed_and_time_left(
     assert shown.startswith(" 50%|")
     assert all(word in shown for word in words)
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("rate", "done", "line"),
+    [
+        (0.0, 3, "3/100"),
+        (2.0, 90, "90/100 · 2.0/s · 00:05 left"),
+        (0.01, 28, "28/100 · 0.0/s · 2:00:00 left"),
+    ],
+)
+def test_a_count_says_how_many_how_fast_and_how_long_still(rate: float, done: int, line: str) -> None:
+    assert count_line(rate, done, 100, "en") == line

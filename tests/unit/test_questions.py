@@ -76,6 +76,10 @@ def test_the_same_answer_of_two_people_counts_once(tmp_path: Path) -> None:
         ('{"id": true, "question": "Gì?", "answers": []}', "'id' is true or false"),
         ('{"question": "G\\ud800?", "answers": []}', "'question' holds half a character"),
         (GOOD, "has the id 'a' of line 1"),
+        ('{"turns": {}}', "'turns' is no list of objects"),
+        ('{"turns": ["Gì?"]}', "'turns' is no list of objects"),
+        ('{"turns": [{"question": "Gì?"}]}', "is no conversation to be judged"),
+        ('{"question": "Gì?", "turns": [{"question": "Gì?", "answers": []}]}', "is no conversation to be judged"),
     ],
 )
 def test_a_wrong_line_refuses_the_whole_set_and_is_named(tmp_path: Path, line: str, reason: str) -> None:
@@ -164,3 +168,25 @@ def test_a_wrong_squad_question_is_named_by_its_place(tmp_path: Path, asked: Any
     with pytest.raises(QuestionSetError) as caught:
         read_questions(written(tmp_path, "set.json", squad(asked)))
     assert f"data[0].paragraphs[0].qas[0]: {reason}" in str(caught.value)
+
+
+# Conversations
+
+
+def test_each_turn_with_answers_is_a_question_with_those_before_it_as_history(tmp_path: Path) -> None:
+    turns: list[dict[str, Any]] = [
+        {"question": "Vịnh Hạ Long ở đâu?"},
+        {"question": "Nó có bao nhiêu đảo?", "answers": ["1.969"]},
+        {"question": "Ai sống ở đó?", "answers": [], "kind": "trap", "docs": ["b"]},
+    ]
+    text = json.dumps({"id": "talk", "docs": ["a"], "kind": "chat", "turns": turns})
+    assert read_questions(written(tmp_path, "set.jsonl", text)) == [
+        Question("talk.2", turns[1]["question"], ("1.969",), ("a",), None, "chat", ("Vịnh Hạ Long ở đâu?",)),
+        Question("talk.3", "Ai sống ở đó?", (), ("b",), None, "trap", ("Vịnh Hạ Long ở đâu?", "Nó có bao nhiêu đảo?")),
+    ]
+
+
+def test_a_wrong_turn_is_named_by_its_line_and_place(tmp_path: Path) -> None:
+    path = written(tmp_path, "set.jsonl", '{"turns": [{"question": "Gì?", "answers": []}, {"answers": []}]}')
+    with pytest.raises(QuestionSetError, match="line 1, turn 2: 'question' is missing"):
+        read_questions(path)
