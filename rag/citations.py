@@ -14,7 +14,7 @@ from rag.claims import unsupported_claims
 from rag.config import Unsupported
 from rag.listing import LIST_ITEM
 from rag.quoting import named_title
-from rag.text import sentence_spans, syllables
+from rag.text import passage_sentence_spans, sentence_spans, syllables
 from rag.types import AnswerSentence, Citation, Evidence, ScoredChunk, Support
 
 UNSUPPORTED_NOTE = "[chưa có căn cứ]"
@@ -238,7 +238,7 @@ def _grade(told: _Told, spans: Sequence[_Span]) -> Support:
 def _widest(told: _Told, passage: ScoredChunk) -> _Span:
     """The run of one to three sentences of a passage that holds most of the keys; the shortest of equals."""
     chunk = passage.chunk
-    spans = sentence_spans(chunk.text)
+    spans = passage_sentence_spans(chunk.text)
     held = [set(told.keys_of(chunk.text[start:end])) for start, end in spans]
     best = _Span(passage, chunk.start_char, chunk.start_char, "", 0.0)
     for count in range(1, _WINDOW_SENTENCES + 1):

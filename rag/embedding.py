@@ -1,6 +1,7 @@
 """Texts to vectors with sentence-transformers models; static ones without importing torch."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from rag.types import Embedder, FloatMatrix
 from rag.vectors import PASSAGE_PROMPTS, QUERY_PROMPTS, prefix_of, sha256_of, unit_rows
 
 _STATIC_MODULE = "StaticEmbedding"
+_REMEMBERED_TEXTS = 2048
+"""Sentences whose units are kept, about 8 KB each: those of the passages of some thirty questions."""
 
 
 def load_embedder(config: EmbeddingConfig) -> Embedder:
@@ -65,6 +68,7 @@ class StaticEmbedder:
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self._max_tokens = config.max_tokens
+        self._units = lru_cache(maxsize=_REMEMBERED_TEXTS)(self._cut)
         prompts = read_json(folder / "config_sentence_transformers.json").get("prompts", {})
         self._query_prefix = prefix_of(prompts, QUERY_PROMPTS, config.query_prefix)
         self._passage_prefix = prefix_of(prompts, PASSAGE_PROMPTS, config.passage_prefix)
@@ -101,8 +105,12 @@ class StaticEmbedder:
 
     def units(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
         """The ids of the units of a text, and where each stands in it (with the space before it)."""
+        ids, spans = self._units(text)
+        return list(ids), list(spans)
+
+    def _cut(self, text: str) -> tuple[tuple[int, ...], tuple[tuple[int, int], ...]]:
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
-        return encoding.ids, encoding.offsets
+        return tuple(encoding.ids), tuple(encoding.offsets)
 
     def unit_vectors(self, ids: Sequence[int] | npt.NDArray[np.int64]) -> FloatMatrix:
         """The vectors of units, shape (len(ids), dimension), of their own lengths: rare ones are longer."""

@@ -28,6 +28,9 @@ _WORTH_SHOWING = 0.15
 """Share of the best sentence's probability from which another one is told with it: on development questions 1.7
 sentences an answer, and the gold answer among them in 79% instead of 66% of the answers."""
 
+_REMEMBERED_VECTORS = 8192
+"""Sentences and passages whose vectors are kept, 1.5 KB each."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -85,6 +88,7 @@ class EvidenceModel:
         features = {"sentence_features": SENTENCE_FEATURES, "question_features": QUESTION_FEATURES}
         stored = read_weights(resolve(config.model), features, "models/training/evidence.py")
         self._matcher = matcher
+        self._vectors: dict[str, FloatMatrix] = {}
         self._sentence = Perceptron.from_json(stored["sentence"])
         self._null = Perceptron.from_json(stored["null"])
 
@@ -121,8 +125,19 @@ class EvidenceModel:
         """The cosines of the question with the sentences, shape (len(sentences),), and with the passages, (k,)."""
         asked = self._matcher.embedder.embed_queries([question])[0]
         texts = [*(sentence.text for sentence in sentences), *(scored.chunk.text for scored in passages)]
-        cosines: FloatMatrix = self._matcher.embedder.embed_passages(texts) @ asked
+        cosines: FloatMatrix = self._vectors_of(texts) @ asked
         return cosines[: len(sentences)], cosines[len(sentences) :]
+
+    def _vectors_of(self, texts: Sequence[str]) -> FloatMatrix:
+        """The vectors of texts, shape (len(texts), dimension); those of passages that come up again are remembered."""
+        known = self._vectors
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        if len(known) + len(new) > _REMEMBERED_VECTORS:
+            # A new dictionary, as another question may be reading this one.
+            new = list(dict.fromkeys(texts))
+            known = self._vectors = {}
+        known |= dict(zip(new, self._matcher.embedder.embed_passages(new), strict=True))
+        return np.stack([known[text] for text in texts])
 
 
 def _listing(best: Evidence, passage: ScoredChunk, kind: AnswerKind) -> tuple[Evidence, ...]:

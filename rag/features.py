@@ -17,7 +17,7 @@ from rag.asking import AnswerKind, Wanted, has_new_amount, has_new_date, wanted
 from rag.claims import dates, names, numbers
 from rag.injection import is_command
 from rag.structure import PATH_MARK
-from rag.text import fold, is_unaccented, sentence_spans, syllable_key, syllables
+from rag.text import fold, is_unaccented, passage_sentence_spans, syllable_key, syllables
 from rag.types import FloatMatrix, ScoredChunk
 
 # Words that ask or that hold a sentence together: finding them says nothing about what a passage is about.
@@ -132,7 +132,7 @@ def candidates(passages: Sequence[ScoredChunk]) -> list[Candidate]:
     for position, scored in enumerate(passages):
         chunk = scored.chunk
         before = ""
-        for start, end in sentence_spans(chunk.text):
+        for start, end in passage_sentence_spans(chunk.text):
             text = chunk.text[start:end]
             near = f"{scored.title} {chunk.heading} {before}"
             before = text
@@ -250,13 +250,16 @@ def pairs_covered(asked: AskedFor, keys: Sequence[str]) -> float:
 def longest_run(asked: AskedFor, keys: Sequence[str]) -> float:
     """The rarity of the longest run of the question's words that stands in `keys` unbroken, as a share of all."""
     total = sum(asked.weights.values())
+    if asked.weights.keys().isdisjoint(keys):
+        return 0.0
     text = f" {' '.join(keys)} "
     best = 0.0
     for start in range(len(asked.keys)):
         end = start + 1
         while end <= len(asked.keys) and f" {' '.join(asked.keys[start:end])} " in text:
-            best = max(best, sum(asked.weights.get(key, 0.0) for key in asked.keys[start:end]))
             end += 1
+        # The longest run from here weighs the most of those from here.
+        best = max(best, sum(asked.weights.get(key, 0.0) for key in asked.keys[start : end - 1]))
     return min(best / total, 1.0) if total else 0.0
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from rag.config import resolve
 from rag.features import AskedFor, covered, longest_run, missing_claims, pairs_covered, rarest_missing
 from rag.matching import UNREAD, Matcher
-from rag.text import sentence_spans
+from rag.text import passage_sentence_spans
 from rag.types import FloatMatrix, ScoredChunk
 from rag.weights import read_weights
 
@@ -76,7 +76,7 @@ def measure_passages(
     rows = []
     for rank, (scored, cosine, bm25) in enumerate(zip(passages, dense, lexical, strict=True), start=1):
         above = asked.keys_of(f"{scored.title} {scored.chunk.heading}")
-        sentences = [asked.keys_of(scored.chunk.text[a:b]) for a, b in sentence_spans(scored.chunk.text)]
+        sentences = [asked.keys_of(scored.chunk.text[a:b]) for a, b in passage_sentence_spans(scored.chunk.text)]
         keys = [key for sentence in sentences for key in sentence]
         near = [{*above, *one, *two} for one, two in zip([(), *sentences], sentences, strict=False)]
         whole = set(keys) | set(above)

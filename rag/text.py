@@ -152,6 +152,12 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     return spans
 
 
+@lru_cache(maxsize=2048)
+def passage_sentence_spans(passage: str) -> tuple[tuple[int, int], ...]:
+    """`sentence_spans` of a passage; what was asked about lately is remembered, since passages come up again."""
+    return tuple(sentence_spans(passage))
+
+
 def _line_sentences(line: str) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     start = 0
