@@ -17,6 +17,7 @@ from rag.machine import free_disk, free_ram
 from rag.model_check import check_model, ended_by, llama_cpp_is_here
 from rag.models import MODELS_DIR, NO_LLM, find_llm, local_models
 from rag.presets import PRESETS
+from rag.readers import scan
 from rag.types import Embedder
 
 _LEAST_PYTHON = (3, 11)
@@ -274,6 +275,6 @@ def _disk(index: Path) -> Finding:
 
 
 def _tesseract() -> Finding:
-    if (found := shutil.which("tesseract")) is not None:
-        return Finding("tesseract", State.OK, f"{found}; optional, nothing here uses it yet")
-    return Finding("tesseract", State.NOTE, "not installed; optional, nothing here uses it yet")
+    if problem := scan.missing():
+        return Finding("tesseract", State.NOTE, f"only scanned PDFs cannot be read: {problem}")
+    return Finding("tesseract", State.OK, f"{shutil.which('tesseract')}, reads scanned PDFs in Vietnamese")

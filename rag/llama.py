@@ -18,6 +18,7 @@ from typing import Any
 
 from rag.config import AUTO_LAYERS, LlmConfig
 from rag.errors import ModelError
+from rag.machine import physical_cores
 from rag.models import check_model
 from rag.types import Message
 
@@ -221,22 +222,6 @@ class LlamaRuntime:
             return prompt
 
         return render
-
-
-def physical_cores() -> int:
-    """Cores that this process may use, not hyper-threads: two threads of one core share the unit that computes."""
-    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
-    places = [Path(f"/sys/devices/system/cpu/cpu{cpu}/topology") for cpu in allowed]
-    try:
-        cores = {(place / "physical_package_id").read_text() + (place / "core_id").read_text() for place in places}
-    except OSError:
-        cores = set()
-    count = len(cores) or len(allowed)
-    try:  # what a container may use: "200000 100000" is two CPUs
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        return max(1, min(count, round(int(quota) / int(period))))
-    except (OSError, ValueError):
-        return count
 
 
 def _library() -> Any:

@@ -9,16 +9,19 @@ _UNKNOWN_RAM = 4 << 30
 
 
 def physical_cores() -> int:
-    """Cores for this process, not hyper-threads: two threads of one core share the unit that does the arithmetic."""
+    """Cores that this process may use, not hyper-threads: two threads of one core share the unit that computes."""
+    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    places = [Path(f"/sys/devices/system/cpu/cpu{cpu}/topology") for cpu in allowed]
     try:
-        pairs = {
-            (entry / "physical_package_id").read_text() + (entry / "core_id").read_text()
-            for entry in Path("/sys/devices/system/cpu").glob("cpu[0-9]*/topology")
-        }
+        cores = {(place / "physical_package_id").read_text() + (place / "core_id").read_text() for place in places}
     except OSError:
-        pairs = set()
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(len(pairs) or allowed, allowed)
+        cores = set()
+    count = len(cores) or len(allowed)
+    try:  # what a container may use: "200000 100000" is two CPUs
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return max(1, min(count, round(int(quota) / int(period))))
+    except (OSError, ValueError):
+        return count
 
 
 def free_ram() -> int:
