@@ -176,6 +176,9 @@ class LlmConfig:
     GPU and the model fits, and says so where it stays on the CPU."""
     threads: int = 0
     """Threads for the model; 0 takes the machine's physical cores."""
+    cache: str = "models/cache"
+    """Folder for what the model made of the instructions that every prompt begins with, 20 to 40 MB a model: a start
+    takes seconds less to the first word. Empty keeps nothing."""
 
 
 @dataclass(frozen=True, slots=True)

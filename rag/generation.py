@@ -5,12 +5,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 
 from rag.config import LlmConfig
 from rag.errors import GenerationError
 from rag.llama import LlamaRuntime
-from rag.prompting import build_messages, fitting
+from rag.prompting import INSTRUCTIONS, build_messages, fitting
 from rag.quoting import quoted
 from rag.types import Message, Notice, Remark, Task
 from rag.writing import THINKING, Piece, reviewed
@@ -83,6 +84,7 @@ class LlamaGenerator:
     def _attempt(self, task: Task, again: bool, deadline: float, cancelled: Callable[[], bool]) -> Iterator[Piece]:
         prompt = self._llama.prompt(build_messages(task, again=again))
         thoughts = self._framing()[1]
+        self._llama.begin(self._beginning(), cancelled)
         if thoughts:
             yield THINKING
         pieces = self._llama.generate(
@@ -108,6 +110,11 @@ class LlamaGenerator:
             )
         else:
             yield Notice(Remark.CUT_TIME, str(self._config.time_limit_s))
+
+    def _beginning(self) -> list[int]:
+        """The tokens that the prompt of every question begins with."""
+        told = (self._llama.prompt([Message("system", INSTRUCTIONS), Message("user", text)]) for text in ("1", "2"))
+        return [one for one, other in takewhile(lambda pair: pair[0] == pair[1], zip(*told, strict=False))]
 
     def _framing(self) -> tuple[int, int]:
         """Tokens that the template puts round the messages, and those to keep for thoughts that it begins."""

@@ -10,14 +10,17 @@ import logging
 import os
 import re
 import threading
+import time
 import weakref
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from rag.config import AUTO_LAYERS, LlmConfig
+from rag.config import AUTO_LAYERS, LlmConfig, resolve
 from rag.errors import ModelError
+from rag.kept_states import KeptStates
 from rag.machine import physical_cores
 from rag.models import check_model
 from rag.types import Message
@@ -31,6 +34,8 @@ _ABORTED = 2
 _TILE_TOKENS = 8
 """Batches begin at multiples of it. llama.cpp multiplies four rows at once, and those left over in another way: so a
 token gets the same numbers, to the last bit, however the prompt was cut and whatever was in memory before."""
+WORTH_KEEPING_S = 0.3
+"""From so long a time for reading the text that every prompt begins with, what comes of it is kept on disk."""
 _THOUGHT_MARKS = (b"<think>", b"</think>")
 _ALL_LAYERS = 0x7FFFFFFF
 _CONTENT = re.compile(r"⟪(\d+)⟫")
@@ -58,6 +63,7 @@ class LlamaRuntime:
         self._memory = cpp.llama_get_memory(self._context)
         self.context_tokens: int = cpp.llama_n_ctx(self._context)
         self._template = self._chat_template(path)
+        self._kept = _kept_states(cpp, path, config)
         self._read: list[int] = []
         """The prompt tokens whose keys and values stand in the context's memory, from its first position on."""
         self.tokens_read = 0
@@ -123,6 +129,40 @@ class LlamaRuntime:
             if piece := characters.decode(spelled):
                 yield piece
         return False
+
+    def begin(self, tokens: Sequence[int], stopped: Callable[[], bool]) -> None:
+        """Have in memory what the next prompts begin with: from disk when an earlier start has kept it, else read.
+
+        Raises:
+            RuntimeError: llama.cpp failed.
+        """
+        beginning = list(tokens[: len(tokens) // _TILE_TOKENS * _TILE_TOKENS])
+        if self._read[: len(beginning)] == beginning or self._restored(beginning):
+            return
+        began = time.perf_counter()
+        if self._take_in(beginning, stopped) and time.perf_counter() - began >= WORTH_KEEPING_S:
+            self._keep(beginning)
+
+    def _restored(self, tokens: list[int]) -> bool:
+        state = self._kept.read(tokens) if self._kept is not None else None
+        if state is None:
+            return False
+        self._read.clear()
+        self._cpp.llama_memory_clear(self._memory, True)
+        raw = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
+        if self._cpp.llama_state_seq_set_data(self._context, raw, len(state), 0) != len(state):
+            self._cpp.llama_memory_clear(self._memory, True)
+            return False
+        self._read = tokens
+        return True
+
+    def _keep(self, tokens: list[int]) -> None:
+        if self._kept is None:
+            return
+        size = self._cpp.llama_state_seq_get_size(self._context, 0)
+        raw = (ctypes.c_uint8 * size)()
+        if self._cpp.llama_state_seq_get_data(self._context, raw, size, 0) == size:
+            self._kept.write(tokens, bytes(raw))
 
     def _take_in(self, prompt: list[int], stopped: Callable[[], bool]) -> bool:
         """Bring the context's memory to the prompt's end; False when it was stopped on the way."""
@@ -270,6 +310,16 @@ def _loaded(cpp: Any, path: Path, config: LlmConfig) -> tuple[Any, Any]:
         if model:
             cpp.llama_model_free(model)
     raise ModelError(f"llama.cpp cannot load {path}: run `rag models check {path}`")
+
+
+def _kept_states(cpp: Any, path: Path, config: LlmConfig) -> KeptStates | None:
+    if not config.cache:
+        return None
+    file = path.stat()
+    # Another processor or build computes other last bits.
+    built = cpp.llama_print_system_info().decode(errors="replace")
+    made_with = (str(path.resolve()), file.st_size, file.st_mtime_ns, built, version("llama-cpp-python"))
+    return KeptStates(resolve(config.cache), (*made_with, config.gpu_layers))
 
 
 def _context_parameters(cpp: Any, model: Any, config: LlmConfig, layers: int) -> Any:

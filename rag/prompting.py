@@ -15,7 +15,7 @@ from rag.types import Message, ScoredChunk, Task
 
 REFUSAL = "Không tìm thấy thông tin này trong tài liệu."
 
-_SYSTEM = (
+INSTRUCTIONS = (
     "Bạn trả lời câu hỏi bằng tiếng Việt, chỉ dựa vào các đoạn tài liệu được đánh số. "
     "Viết ngắn gọn, một đến ba câu, vào thẳng câu trả lời. Cuối mỗi câu ghi số của đoạn làm căn cứ, ví dụ [1]. "
     "Giữ nguyên số liệu, ngày tháng và tên riêng như trong đoạn. "
@@ -37,7 +37,7 @@ def fitting(task: Task, count_tokens: Callable[[str], int], budget_tokens: int) 
     Raises:
         GenerationError: not even the first passage fits, which bears the answer best.
     """
-    left = budget_tokens - sum(count_tokens(text) for text in (_SYSTEM, _question(task), f"\n{_AGAIN}"))
+    left = budget_tokens - sum(count_tokens(text) for text in (INSTRUCTIONS, _question(task), f"\n{_AGAIN}"))
     kept: list[int] = []
     for position, passage in enumerate(task.passages):
         # The widest number that its place can have, so that the count stays right when one before it is left out.
@@ -61,7 +61,7 @@ def build_messages(task: Task, *, again: bool = False) -> list[Message]:
     """The messages that ask a task, [n] being the nth of its passages; `again` insists on Vietnamese."""
     blocks = [_block(number, passage) for number, passage in enumerate(task.passages, start=1)]
     user = "\n\n".join([*blocks, _question(task)])
-    return [Message("system", _SYSTEM), Message("user", f"{user}\n{_AGAIN}" if again else user)]
+    return [Message("system", INSTRUCTIONS), Message("user", f"{user}\n{_AGAIN}" if again else user)]
 
 
 def _question(task: Task) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import rag
+from rag import llama
 from rag.citations import UNSUPPORTED_NOTE, check_answer
 from rag.config import AUTO_LAYERS, LlmConfig, RagConfig
 from rag.errors import GenerationError, ModelError
@@ -205,6 +206,41 @@ def test_what_llama_cpp_computes_can_be_aborted(tmp_path):
         runtime._abort.value = b"1"  # as the thread that watches sets it, in the middle of a batch
         assert list(runtime.generate(other, 9, never)) == []
         assert "".join(runtime.generate(prompt, 9, never)) == whole
+
+
+def test_what_every_prompt_begins_with_is_read_once_for_all_starts_and_changes_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(llama, "WORTH_KEEPING_S", 0.0)  # a model of this size reads everything in no time
+    path = write_random_gguf(tmp_path / "random.gguf", seed=5)
+    config = replace(CONFIG, cache=str(tmp_path / "cache"))
+    beginning, rest = list(range(20, 220)), list(range(40, 90))
+
+    def started(config: LlmConfig) -> tuple[str, int]:
+        """The text that a new process would write, and how many tokens it reads for it."""
+        runtime = LlamaRuntime(path, config)
+        runtime.begin(beginning, never)
+        return "".join(runtime.generate(beginning + rest, 40, never)), runtime.tokens_read
+
+    text, read = started(config)
+    assert (len(text), read) == (40, 250)
+    assert started(config) == (text, 50)
+    assert started(replace(CONFIG, cache="")) == (text, 250)
+    (kept,) = (tmp_path / "cache").iterdir()
+    content = bytearray(kept.read_bytes())
+    content[len(content) // 2] ^= 1
+    kept.write_bytes(content)
+    assert started(config) == (text, 250)  # a damaged state is not used, and made anew
+    assert started(config) == (text, 50)
+    (tmp_path / "random.gguf").touch()  # it may be another model now
+    assert started(config) == (text, 250)
+
+
+def test_a_state_that_cannot_be_kept_harms_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(llama, "WORTH_KEEPING_S", 0.0)
+    path = write_random_gguf(tmp_path / "random.gguf")
+    (tmp_path / "file").touch()
+    runtime = LlamaRuntime(path, replace(CONFIG, cache=str(tmp_path / "file" / "cache")))
+    runtime.begin(list(range(20, 60)), never)
+    assert len("".join(runtime.generate(list(range(20, 80)), 9, never))) == 9
 
 
 def test_what_two_prompts_begin_with_is_read_once_and_changes_nothing(tmp_path):
