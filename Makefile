@@ -42,7 +42,7 @@ llm: ## compile the language model library again
 	@setup/install.sh llm
 
 clean: ## remove the environment and the caches; index/ and models/downloads/ stay
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist tests/screenshots
+	rm -rf $(VENV) models/cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist tests/screenshots
 	find rag tests eval models -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.chat: $(SETUP)
