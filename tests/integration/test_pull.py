@@ -244,7 +244,9 @@ def test_an_interrupted_pull_leaves_nothing_in_place(hub, tmp_path):
     hub.files[large] = bytes(40_000_000)
     hub.hang_after = 30_000_000  # more than one piece of the client's, and never the whole
     code = (
-        "import sys; from pathlib import Path; from rag import cli, models;"
+        # Tests that run in a shell's background ignore Ctrl-C, and their children would with them.
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from pathlib import Path; from rag import cli, models;"
         f"models.pull_model.__defaults__ = (Path({str(tmp_path)!r}),);"
         f"sys.exit(cli.main(['models', 'pull', {preset.name!r}]))"
     )
