@@ -199,6 +199,9 @@ class RagConfig:
     """Folder of documents that `rag index` takes when none is named."""
     index: str = "index"
     """Folder of the built index."""
+    data: str = "data"
+    """Folder of what people leave in the page: their conversations, uploaded documents and further collections. Apart
+    from the index, which can be made again; this cannot, so it is what to keep a copy of."""
     max_question_chars: int = 4000
     """Longer questions are refused: no search is served by a pasted chapter."""
     max_file_mb: int = 50
