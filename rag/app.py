@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 # Before the import: Gradio reads it once.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -12,8 +12,12 @@ import gradio as gr
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rag.chat import Session, View, answer, settle
-from rag.config import remote_server
+from rag.chat import Session, View
+from rag.choices import Choices
+from rag.config import remote_server, resolve
+from rag.conversations import STORE, ConversationStore
+from rag.desk import Changes, Desk, Desks, owner_of
+from rag.desk_html import conversations_html, download_html
 from rag.errors import ConfigError
 from rag.page_html import empty_panel_html, header_html, welcome_html
 from rag.pipeline import Bot
@@ -27,6 +31,16 @@ _EXAMPLES = (
 _SAME_TIME = 4
 """Questions answered at the same time; the language model itself takes one after the other."""
 _HERE = Path(__file__).parent
+_BROWSER_KEY = "rag-vi-browser-1"
+"""Gradio encrypts what a browser keeps with a key that it sends along; a fixed one lets it be read after a restart."""
+_BRIDGE = "window.ragAct = (action) => trigger('click', action);"
+_RAIL_BUTTON = (
+    '<button type="button" class="rail-button" aria-expanded="false" aria-controls="rail"'
+    ' aria-label="Cuộc trò chuyện và thiết lập">☰</button>'
+)
+_RAIL_HEAD = (
+    '<h2>Cuộc trò chuyện</h2><input type="search" class="search" placeholder="Tìm" aria-label="Tìm cuộc trò chuyện">'
+)
 
 # Gradio's page is inline scripts and compiled templates; nothing may be loaded from, or sent to, another host.
 _CONTENT_POLICY = (
@@ -71,8 +85,9 @@ def serve(
 
     Raises:
         ConfigError: the address or port cannot be listened on.
+        ConversationError: the file of the kept conversations is damaged or of another version.
     """
-    page = build_page(bot)
+    page = build_page(bot, ConversationStore(resolve(bot.config.data) / STORE))
     try:
         _, address, _ = page.launch(
             server_name=host,
@@ -108,42 +123,91 @@ def launch_settings() -> dict[str, Any]:
     }
 
 
-def build_page(bot: Bot) -> gr.Blocks:
-    """The page over an open index; `launch_settings` belongs to it."""
+class _Parts(NamedTuple):
+    """The components of the page that change: the first five with every word, all of them between two questions."""
+
+    chat: gr.Chatbot
+    panel: gr.HTML
+    box: gr.Textbox
+    send: gr.Button
+    stop: gr.Button
+    conversations: gr.HTML
+    choices: gr.HTML
+    status: gr.HTML
+    sheet: gr.HTML
+    told: gr.HTML
+
+
+def build_page(bot: Bot, store: ConversationStore | None = None) -> gr.Blocks:
+    """The page over an open index; `launch_settings` belongs to it. Without a store no conversation is kept."""
     page = gr.Blocks(title="Hỏi đáp tài liệu", analytics_enabled=False, fill_width=True)
     with page:
-        session = gr.State(Session())
         with gr.Row(elem_id="head"):
+            gr.HTML(_RAIL_BUTTON, elem_id="menu", js_on_load=None)
             gr.HTML(header_html(bot.index.documents, remote_server(bot.config.llm)), elem_id="title")
             new = gr.Button("Cuộc trò chuyện mới", elem_id="new", size="sm", min_width=0)
         with gr.Row(elem_id="desk"):
+            with gr.Column(elem_id="rail", min_width=0):
+                gr.HTML(_RAIL_HEAD, elem_id="find", js_on_load=None)
+                conversations = gr.HTML(conversations_html((), ""), elem_id="conversations", js_on_load=None)
+                choices = gr.HTML("", elem_id="choices", js_on_load=None)
             with gr.Column(elem_id="talk", scale=3, min_width=0):
                 chat = _chat(bot)
                 with gr.Row(elem_id="ask"):
                     box = _question_box()
                     send = gr.Button("Gửi", elem_id="send", variant="primary", scale=0, min_width=0)
                     stop = gr.Button("Dừng", elem_id="stop", scale=0, min_width=0, visible=False)
+                status = gr.HTML("", elem_id="status", js_on_load=None)
             with gr.Column(elem_id="panel", scale=2, min_width=0):
                 panel = gr.HTML(empty_panel_html(), elem_id="passages", js_on_load=None)
-
-        def ask(question: str, session: Session) -> Iterator[Updates]:
-            for view in answer(bot, question, session):
-                yield _updates(view, busy=True)
-
-        def ask_example(session: Session, chosen: gr.SelectData) -> Iterator[Updates]:
-            yield from ask(chosen.value["text"], session)
-
-        parts = [chat, panel, box, send, stop]
-        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        shared: dict[str, Any] = {"concurrency_id": "answers", "concurrency_limit": _SAME_TIME}
-        typed = gr.on([send.click, box.submit], ask, [box, session], parts, **quiet, **shared)
-        chosen = chat.example_select(ask_example, [session], parts, **quiet, **shared)
-        for event in (typed, chosen):
-            event.success(_rest, [session], parts, **quiet)
-            event.failure(_rest, [session], parts, **quiet)
-        stop.click(_stop, [session], [stop], queue=False, **quiet)
-        new.click(_new, [session], [session, *parts], queue=False, **quiet)
+        sheet, told = (gr.HTML("", elem_id=name, js_on_load=None) for name in ("sheet", "told"))
+        bridge = gr.HTML("", elem_id="bridge", js_on_load=_BRIDGE)
+        parts = _Parts(chat, panel, box, send, stop, conversations, choices, status, sheet, told)
+        _wire(page, Desks(bot, store), parts, new, bridge)
     return page
+
+
+def _wire(page: gr.Blocks, desks: Desks, parts: _Parts, new: gr.Button, bridge: gr.HTML) -> None:
+    """Let the components act."""
+    secret = gr.BrowserState("", storage_key="rag-vi", secret=_BROWSER_KEY)
+    desk = gr.State(Desk(Session(), Choices()))
+
+    def ask(question: str, own: Desk) -> Iterator[Updates]:
+        for view in desks.answer(own, question):
+            yield _updates(view, busy=True)
+
+    def ask_example(own: Desk, example: gr.SelectData) -> Iterator[Updates]:
+        yield from ask(example.value["text"], own)
+
+    def arrive(known: object, own: Desk) -> Updates:
+        own.session.owner = owner_of(known)
+        return own.session.owner, *_changed(own, desks.at_rest(own))
+
+    def rest(own: Desk) -> Updates:
+        return _changed(own, desks.at_rest(own))
+
+    def act(own: Desk, event: gr.EventData) -> Updates:
+        return _changed(own, desks.do(own, event._data or {}))
+
+    def begin(own: Desk) -> Updates:
+        return _changed(own, desks.do(own, {"act": "new"}))
+
+    def end(own: Desk) -> Any:
+        own.session.stop()
+        return gr.update(value="Đang dừng…", interactive=False)
+
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    shared: dict[str, Any] = {"concurrency_id": "answers", "concurrency_limit": _SAME_TIME}
+    running = list(parts[:5])
+    page.load(arrive, [secret, desk], [secret, *parts], queue=False, **quiet)
+    typed = gr.on([parts.send.click, parts.box.submit], ask, [parts.box, desk], running, **quiet, **shared)
+    picked = parts.chat.example_select(ask_example, [desk], running, **quiet, **shared)
+    for event in (typed, picked):
+        event.success(rest, [desk], list(parts), **quiet)
+        event.failure(rest, [desk], list(parts), **quiet)
+    parts.stop.click(end, [desk], [parts.stop], queue=False, **quiet)
+    new.click(begin, [desk], list(parts), queue=False, **quiet)
+    bridge.click(act, [desk], list(parts), queue=False, **quiet)
 
 
 def _chat(bot: Bot) -> gr.Chatbot:
@@ -180,21 +244,6 @@ def _question_box() -> gr.Textbox:
     )
 
 
-def _rest(session: Session) -> Updates:
-    return _updates(settle(session), busy=session.asking)
-
-
-def _stop(session: Session) -> Any:
-    session.stop()
-    return gr.update(value="Đang dừng…", interactive=False)
-
-
-def _new(session: Session) -> tuple[Any, ...]:
-    session.leave()
-    fresh = Session()
-    return fresh, *_updates(settle(fresh), busy=False)
-
-
 def _updates(view: View, *, busy: bool) -> Updates:
     """A view as updates of the chat, the panel, the question box and the two buttons."""
     return (
@@ -204,6 +253,18 @@ def _updates(view: View, *, busy: bool) -> Updates:
         gr.update(visible=not busy),
         gr.skip() if busy and view.question is None else gr.update(visible=busy, value="Dừng", interactive=True),
     )
+
+
+def _changed(own: Desk, changes: Changes) -> tuple[Any, ...]:
+    """Changes as updates of all parts of the page."""
+    parts: Updates = tuple(gr.skip() for _ in range(5))
+    if changes.view is not None:
+        parts = _updates(changes.view, busy=own.session.asking)
+    told = changes.failure
+    if changes.download is not None:
+        told = download_html(*changes.download)
+    rest = (changes.conversations, changes.choices, changes.status, changes.sheet, told)
+    return *parts, *(gr.skip() if part is None else part for part in rest)
 
 
 def _examples(bot: Bot) -> list[Any]:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
@@ -229,6 +230,12 @@ class Bot:
         with self._lock:
             return self.index.neighbours(chunk, before, after)
 
+    def adjusted(self, config: RagConfig, generator: Generator) -> "Bot":
+        """The same index and models with other settings and another writer; closing either closes both."""
+        other = copy(self)
+        other.config, other.generator = config, generator
+        return other
+
     def close(self) -> None:
         """Let go of the index."""
         self.index.close()
@@ -294,7 +301,7 @@ def open_bot(
         config = replace(config, llm=replace(config.llm, model=llm))
     embedder = embedder if embedder is not None else load_embedder(config.embedding)
     stored = open_index(Path(index) if index is not None else resolve(config.index), embedder, config)
-    generator = _generator(config.llm)
+    generator = load_generator(config.llm)
     matcher = load_matcher(config.evidence.matcher, embedder)
     evidence = EvidenceModel(config.evidence, matcher)
     is_ranked = config.retrieval.ranker and matcher.embedder is embedder
@@ -304,7 +311,12 @@ def open_bot(
     return Bot(stored, retriever, evidence, generator, config, reranker)
 
 
-def _generator(config: LlmConfig) -> Generator:
+def load_generator(config: LlmConfig) -> Generator:
+    """What writes the answers: a server's model, a GGUF file, or quoting.
+
+    Raises:
+        ModelError: the model is missing or cannot be loaded.
+    """
     if config.base_url and config.model != NO_LLM:
         from rag.server import ServerGenerator  # httpx is for those who have a server
 
