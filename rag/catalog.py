@@ -8,7 +8,7 @@ a seal, a hash of all that is in it, so that no damaged row is shown or built up
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +174,19 @@ class Catalog:
         """
         query = f"SELECT {_CHUNK_COLUMNS} FROM chunks c WHERE doc_id = ? ORDER BY start_char, row"
         return [self._checked(row, document) for row in self._rows(query, (document.doc_id,))]
+
+    def rows_of(self, doc_ids: Collection[str]) -> list[int]:
+        """The rows of all passages of these documents; ids that no published file has are passed over."""
+        wanted = sorted(doc_ids)
+        rows: list[int] = []
+        for start in range(0, len(wanted), 500):
+            part = wanted[start : start + 500]
+            query = (
+                f"SELECT row FROM chunks WHERE doc_id IN ({', '.join('?' * len(part))})"
+                " AND doc_id IN (SELECT doc_id FROM paths WHERE published) ORDER BY row"
+            )
+            rows += [row for (row,) in self._rows(query, part)]
+        return rows
 
     def neighbours(self, chunk: Chunk, before: int, after: int) -> tuple[list[Chunk], list[Chunk]]:
         """The passages that stand before this one in its document, at most `before`, and those after it, in order.

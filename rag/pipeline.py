@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
@@ -111,25 +111,27 @@ class Bot:
         self._reranker = reranker
         self._lock = threading.Lock()
 
-    def search(self, question: str, limit: int | None = None) -> list[ScoredChunk]:
+    def search(self, question: str, limit: int | None = None, docs: Collection[str] | None = None) -> list[ScoredChunk]:
         """The passages nearest to the question, the best first; `limit` None takes the setting.
+
+        `docs` are the ids of the documents to look in; None is all.
 
         Raises:
             QuestionError: the question is empty or too long.
         """
         asked = self._checked(question)
         with self._lock:
-            return self._retrieved(asked, limit or self.config.retrieval.passages)
+            return self._retrieved(asked, limit or self.config.retrieval.passages, docs)
 
-    def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
-        """The answer to a question, its sentences checked.
+    def ask(self, question: str, history: Sequence[Turn] = (), *, docs: Collection[str] | None = None) -> Answer:
+        """The answer to a question, its sentences checked; `docs` as in `search`.
 
         Raises:
             QuestionError: the question is empty or too long.
             GenerationError: the language model failed.
         """
         answer: Answer | None = None
-        for event in self.stream(question, history):
+        for event in self.stream(question, history, docs=docs):
             if isinstance(event, Answer):
                 answer = event
         if answer is None:
@@ -137,11 +139,16 @@ class Bot:
         return answer
 
     def stream(
-        self, question: str, history: Sequence[Turn] = (), cancelled: Callable[[], bool] = lambda: False
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        cancelled: Callable[[], bool] = lambda: False,
+        *,
+        docs: Collection[str] | None = None,
     ) -> Iterator[Event]:
         """The same answer as it comes: `PassagesFound`, `EvidenceFound`, `Sending`, `TextPiece`s, the `Answer` last.
 
-        A `Restarted` may stand among the pieces.
+        A `Restarted` may stand among the pieces. `docs` as in `search`.
 
         Raises:
             QuestionError: the question is empty or too long.
@@ -153,7 +160,7 @@ class Bot:
 
         parts = questions_in(understood)
         with self._lock:
-            found = [self._retrieved(part, self.config.retrieval.passages) for part in parts]
+            found = [self._retrieved(part, self.config.retrieval.passages, docs) for part in parts]
         passages = interleaved(found)
         clock.mark("retrieval")
         yield PassagesFound(understood, tuple(passages))
@@ -233,12 +240,12 @@ class Bot:
         """Let go of the index."""
         self.index.close()
 
-    def _retrieved(self, question: str, limit: int) -> list[ScoredChunk]:
+    def _retrieved(self, question: str, limit: int, docs: Collection[str] | None) -> list[ScoredChunk]:
         """At most `limit` passages; the reranker, if any, orders the first `reranking.passages`, whatever the limit."""
         if self._reranker is None:
-            return self._retriever.retrieve(question, limit)
+            return self._retriever.retrieve(question, limit, docs)
         depth = self.config.reranking.passages
-        found = self._retriever.retrieve(question, max(limit, depth))
+        found = self._retriever.retrieve(question, max(limit, depth), docs)
         ranked = self._reranker.rerank(question, found[:depth])
         least = min((passage.score for passage in ranked), default=0.0)
         tail = [replace(passage, score=passage.score * least) for passage in found[depth:]]
