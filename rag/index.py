@@ -104,12 +104,12 @@ def open_index(folder: Path, embedder: Embedder, config: RagConfig) -> StoredInd
         IndexMismatchError: it was made in another format or by another model, or a file of it is damaged.
     """
     for _ in range(_TRIES - 1):
-        before = _generation(folder)
+        before = generation_of(folder)
         try:
             return _open(folder, embedder, config)
         except IndexDamagedError:
             # Views two generations old are removed, perhaps while they were being opened here.
-            if _generation(folder) == before:
+            if generation_of(folder) == before:
                 raise
     return _open(folder, embedder, config)
 
@@ -128,7 +128,7 @@ def _open(folder: Path, embedder: Embedder, config: RagConfig) -> StoredIndex:
         raise
 
 
-def _generation(folder: Path) -> int | None:
+def generation_of(folder: Path) -> int | None:
     """The number of the last change; None when it cannot be told."""
     try:
         with closing(open_catalog(folder)) as catalog:

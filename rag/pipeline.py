@@ -20,7 +20,7 @@ from rag.index import StoredIndex, open_index
 from rag.matching import load_matcher
 from rag.models import NO_LLM, find_llm
 from rag.prompting import REFUSAL
-from rag.ranking import load_ranker
+from rag.ranking import PassageRanker, load_ranker
 from rag.reranking import CrossEncoderReranker
 from rag.retrieval import HybridRetriever, interleaved
 from rag.text import normalize
@@ -102,14 +102,16 @@ class Bot:
         generator: Generator,
         config: RagConfig,
         reranker: Reranker | None = None,
+        lock: "threading.Lock | None" = None,
     ) -> None:
+        """`lock` is that of other bots with the same models; None makes one."""
         self.index = index
         self.config = config
         self.generator = generator
         self._retriever = retriever
         self._evidence = evidence
         self._reranker = reranker
-        self._lock = threading.Lock()
+        self._lock = lock if lock is not None else threading.Lock()
 
     def search(self, question: str, limit: int | None = None, docs: Collection[str] | None = None) -> list[ScoredChunk]:
         """The passages nearest to the question, the best first; `limit` None takes the setting.
@@ -301,14 +303,50 @@ def open_bot(
         config = replace(config, llm=replace(config.llm, model=llm))
     embedder = embedder if embedder is not None else load_embedder(config.embedding)
     stored = open_index(Path(index) if index is not None else resolve(config.index), embedder, config)
+    return _bot(stored, load_models(config, embedder), config)
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What bots over several indexes have in common, loaded once."""
+
+    embedder: Embedder
+    evidence: EvidenceModel
+    generator: Generator
+    ranker: PassageRanker | None
+    reranker: Reranker | None
+    lock: threading.Lock
+    """Held while one of the bots searches."""
+
+
+def load_models(config: RagConfig, embedder: Embedder | None = None) -> Models:
+    """The models of the settings; `embedder` is one that is loaded already.
+
+    Raises:
+        ModelError: one is missing or cannot be loaded.
+    """
+    embedder = embedder if embedder is not None else load_embedder(config.embedding)
     generator = _generator(config.llm)
     matcher = load_matcher(config.evidence.matcher, embedder)
-    evidence = EvidenceModel(config.evidence, matcher)
     is_ranked = config.retrieval.ranker and matcher.embedder is embedder
     ranker = load_ranker(config.retrieval.ranker, matcher) if is_ranked else None
-    retriever = HybridRetriever(stored, embedder, config.retrieval, ranker)
     reranker = CrossEncoderReranker(config.reranking) if config.reranking.model else None
-    return Bot(stored, retriever, evidence, generator, config, reranker)
+    return Models(embedder, EvidenceModel(config.evidence, matcher), generator, ranker, reranker, threading.Lock())
+
+
+def bot_over(folder: Path, models: Models, config: RagConfig) -> Bot:
+    """A bot over the index at `folder`, as it stands now, with models that others use too.
+
+    Raises:
+        IndexMissingError: there is no index.
+        IndexMismatchError: it was made in another format or by another model, or a file of it is damaged.
+    """
+    return _bot(open_index(folder, models.embedder, config), models, config)
+
+
+def _bot(stored: StoredIndex, models: Models, config: RagConfig) -> Bot:
+    retriever = HybridRetriever(stored, models.embedder, config.retrieval, models.ranker)
+    return Bot(stored, retriever, models.evidence, models.generator, config, models.reranker, models.lock)
 
 
 def _generator(config: LlmConfig) -> Generator:
