@@ -14,13 +14,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.chat import Session, View
 from rag.choices import Choices
-from rag.config import remote_server, resolve
+from rag.config import RagConfig, remote_server, resolve
 from rag.conversations import STORE, ConversationStore
 from rag.desk import Changes, Desk, Desks, owner_of
 from rag.desk_html import conversations_html, download_html
 from rag.errors import ConfigError
+from rag.library import Library
 from rag.page_html import empty_panel_html, header_html, welcome_html
 from rag.pipeline import Bot
+from rag.uploads import UPLOAD_SUFFIXES
 
 # About the articles in seeds/, each with the file that answers it: shown only when the index holds that file.
 _EXAMPLES = (
@@ -30,6 +32,8 @@ _EXAMPLES = (
 )
 _SAME_TIME = 4
 """Questions answered at the same time; the language model itself takes one after the other."""
+_ACTIONS_AT_ONCE = 8
+"""Clicks beside questions that are carried out at the same time: most take milliseconds, a folder may take minutes."""
 _HERE = Path(__file__).parent
 _BROWSER_KEY = "rag-vi-browser-1"
 """Gradio encrypts what a browser keeps with a key that it sends along; a fixed one lets it be read after a restart."""
@@ -72,12 +76,12 @@ class _SameHostOnly:
 
 
 def serve(
-    bot: Bot, host: str, port: int, *, open_browser: bool = False, ready: Callable[[str], None] | None = None
+    library: Library, host: str, port: int, *, open_browser: bool = False, ready: Callable[[str], None] | None = None
 ) -> None:
     """Serve the page until the process is interrupted.
 
     Args:
-        bot: answers the questions of every visitor.
+        library: the documents that every visitor asks.
         host: the address to listen on; 127.0.0.1 keeps the page on this machine.
         port: the TCP port; 0 takes the first free one from 7860 on.
         open_browser: open the page in the person's browser.
@@ -87,14 +91,15 @@ def serve(
         ConfigError: the address or port cannot be listened on.
         ConversationError: the file of the kept conversations is damaged or of another version.
     """
-    page = build_page(bot, ConversationStore(resolve(bot.config.data) / STORE))
+    config = library.bot().config
+    page = build_page(library, ConversationStore(resolve(config.data) / STORE))
     try:
         _, address, _ = page.launch(
             server_name=host,
             server_port=port or None,
             inbrowser=open_browser,
             prevent_thread_lock=True,
-            **launch_settings(),
+            **launch_settings(config),
         )
     except OSError as error:
         raise ConfigError(f"cannot listen on {host}:{port}, it may be taken: choose another --port") from error
@@ -103,7 +108,7 @@ def serve(
     page.block_thread()
 
 
-def launch_settings() -> dict[str, Any]:
+def launch_settings(config: RagConfig) -> dict[str, Any]:
     """What `launch` needs for this page: its looks, and everything closed that would leave the machine."""
     return {
         "theme": _theme(),
@@ -118,7 +123,7 @@ def launch_settings() -> dict[str, Any]:
         "pwa": False,
         "mcp_server": False,
         "allowed_paths": [],
-        "max_file_size": "1mb",
+        "max_file_size": f"{config.max_file_mb}mb",
         "app_kwargs": {"middleware": [Middleware(_SameHostOnly)]},
     }
 
@@ -135,21 +140,29 @@ class _Parts(NamedTuple):
     choices: gr.HTML
     status: gr.HTML
     sheet: gr.HTML
+    documents: gr.HTML
+    added: gr.HTML
     told: gr.HTML
 
 
-def build_page(bot: Bot, store: ConversationStore | None = None) -> gr.Blocks:
-    """The page over an open index; `launch_settings` belongs to it. Without a store no conversation is kept."""
+def build_page(library: Library, store: ConversationStore | None = None) -> gr.Blocks:
+    """The page over a library; `launch_settings` belongs to it. Without a store no conversation is kept."""
+    bot = library.bot()
     page = gr.Blocks(title="Hỏi đáp tài liệu", analytics_enabled=False, fill_width=True)
     with page:
         with gr.Row(elem_id="head"):
             gr.HTML(_RAIL_BUTTON, elem_id="menu", js_on_load=None)
-            gr.HTML(header_html(bot.index.documents, remote_server(bot.config.llm)), elem_id="title")
+            gr.HTML(header_html(remote_server(bot.config.llm)), elem_id="title")
             new = gr.Button("Cuộc trò chuyện mới", elem_id="new", size="sm", min_width=0)
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="rail", min_width=0):
                 gr.HTML(_RAIL_HEAD, elem_id="find", js_on_load=None)
                 conversations = gr.HTML(conversations_html((), ""), elem_id="conversations", js_on_load=None)
+                documents = gr.HTML("", elem_id="documents", js_on_load=None)
+                upload = gr.UploadButton(
+                    "Thêm tệp", elem_id="upload", file_count="multiple", file_types=list(UPLOAD_SUFFIXES), size="sm"
+                )
+                added = gr.HTML("", elem_id="added", js_on_load=None)
                 choices = gr.HTML("", elem_id="choices", js_on_load=None)
             with gr.Column(elem_id="talk", scale=3, min_width=0):
                 chat = _chat(bot)
@@ -162,12 +175,21 @@ def build_page(bot: Bot, store: ConversationStore | None = None) -> gr.Blocks:
                 panel = gr.HTML(empty_panel_html(), elem_id="passages", js_on_load=None)
         sheet, told = (gr.HTML("", elem_id=name, js_on_load=None) for name in ("sheet", "told"))
         bridge = gr.HTML("", elem_id="bridge", js_on_load=_BRIDGE)
-        parts = _Parts(chat, panel, box, send, stop, conversations, choices, status, sheet, told)
-        _wire(page, Desks(bot, store), parts, new, bridge)
+        parts = _Parts(chat, panel, box, send, stop, conversations, choices, status, sheet, documents, added, told)
+        _wire(page, Desks(library, store), parts, _Controls(new, upload, bridge))
     return page
 
 
-def _wire(page: gr.Blocks, desks: Desks, parts: _Parts, new: gr.Button, bridge: gr.HTML) -> None:
+class _Controls(NamedTuple):
+    """What acts, besides the question box and its buttons."""
+
+    new: gr.Button
+    upload: gr.UploadButton
+    bridge: gr.HTML
+    """What the page's script asks for."""
+
+
+def _wire(page: gr.Blocks, desks: Desks, parts: _Parts, controls: _Controls) -> None:
     """Let the components act."""
     secret = gr.BrowserState("", storage_key="rag-vi", secret=_BROWSER_KEY)
     desk = gr.State(Desk(Session(), Choices()))
@@ -186,15 +208,16 @@ def _wire(page: gr.Blocks, desks: Desks, parts: _Parts, new: gr.Button, bridge: 
     def rest(own: Desk) -> Updates:
         return _changed(own, desks.at_rest(own))
 
-    def act(own: Desk, event: gr.EventData) -> Updates:
-        return _changed(own, desks.do(own, event._data or {}))
+    def act(own: Desk, event: gr.EventData) -> Iterator[Updates]:
+        for changes in desks.do_slowly(own, event._data or {}):
+            yield _changed(own, changes)
+
+    def add(own: Desk, files: list[str] | None) -> Iterator[Updates]:
+        for changes in desks.add(own, [Path(file) for file in files or ()]):
+            yield _changed(own, changes)
 
     def begin(own: Desk) -> Updates:
         return _changed(own, desks.do(own, {"act": "new"}))
-
-    def end(own: Desk) -> Any:
-        own.session.stop()
-        return gr.update(value="Đang dừng…", interactive=False)
 
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     shared: dict[str, Any] = {"concurrency_id": "answers", "concurrency_limit": _SAME_TIME}
@@ -205,9 +228,15 @@ def _wire(page: gr.Blocks, desks: Desks, parts: _Parts, new: gr.Button, bridge: 
     for event in (typed, picked):
         event.success(rest, [desk], list(parts), **quiet)
         event.failure(rest, [desk], list(parts), **quiet)
-    parts.stop.click(end, [desk], [parts.stop], queue=False, **quiet)
-    new.click(begin, [desk], list(parts), queue=False, **quiet)
-    bridge.click(act, [desk], list(parts), queue=False, **quiet)
+    parts.stop.click(_stop, [desk], [parts.stop], queue=False, **quiet)
+    controls.new.click(begin, [desk], list(parts), queue=False, **quiet)
+    controls.bridge.click(act, [desk], list(parts), concurrency_limit=_ACTIONS_AT_ONCE, **quiet)
+    controls.upload.upload(add, [desk, controls.upload], list(parts), concurrency_limit=2, **quiet)
+
+
+def _stop(own: Desk) -> Any:
+    own.session.stop()
+    return gr.update(value="Đang dừng…", interactive=False)
 
 
 def _chat(bot: Bot) -> gr.Chatbot:
@@ -263,7 +292,9 @@ def _changed(own: Desk, changes: Changes) -> tuple[Any, ...]:
     told = changes.failure
     if changes.download is not None:
         told = download_html(*changes.download)
-    rest = (changes.conversations, changes.choices, changes.status, changes.sheet, told)
+    rest = (
+        changes.conversations, changes.choices, changes.status, changes.sheet, changes.documents, changes.added, told,
+    )  # fmt: skip
     return *parts, *(gr.skip() if part is None else part for part in rest)
 
 

@@ -3,7 +3,7 @@
 import logging
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 
 from rag.conversations import Conversation, ConversationStore
@@ -57,6 +57,8 @@ class Session:
     """Whose conversations these are; empty keeps none."""
     conversation: str = ""
     """The id of this one in the store; empty before the first answer."""
+    collection: str = ""
+    """The collection of documents that is asked."""
     messages: list[dict[str, str]] = field(default_factory=list)
     """Role and HTML, in the order of the chat."""
     sections: list[str] = field(default_factory=list)
@@ -111,7 +113,7 @@ class View:
 
 def reopened(conversation: Conversation, owner: str) -> Session:
     """A kept conversation as the tab that it was."""
-    session = Session(owner, conversation.id)
+    session = Session(owner, conversation.id, conversation.collection)
     for turn in conversation.turns:
         session.asked += 1
         session.messages.append({"role": "user", "content": question_html(turn.question)})
@@ -124,17 +126,23 @@ def reopened(conversation: Conversation, owner: str) -> Session:
     return session
 
 
-def answer(bot: Bot, question: str, session: Session, store: ConversationStore | None = None) -> Iterator[View]:
+def answer(
+    bot: Bot,
+    question: str,
+    session: Session,
+    store: ConversationStore | None = None,
+    docs: Collection[str] | None = None,
+) -> Iterator[View]:
     """The views from the question's arrival to its checked answer; none for an empty question or while one runs.
 
-    With a store and an owner the answer is kept.
+    With a store and an owner the answer is kept. `docs` are the documents that are asked, None for all.
     """
     if session.asking or session.closed or not question.strip():
         return
     session.asking, session.stopped = True, False
     session.asked += 1
     try:
-        for view in _views(bot, question.strip(), session, store):
+        for view in _views(bot, question.strip(), session, store, docs):
             if session.closed:
                 return
             yield view
@@ -149,8 +157,10 @@ def settle(session: Session) -> View:
     return View(list(session.messages), session.panel())
 
 
-def _views(bot: Bot, question: str, session: Session, store: ConversationStore | None) -> Iterator[View]:
-    documents = bot.index.documents
+def _views(
+    bot: Bot, question: str, session: Session, store: ConversationStore | None, docs: Collection[str] | None
+) -> Iterator[View]:
+    documents = bot.index.documents if docs is None else len(docs)
     for turn, shown in session.shown.items():
         if shown.follow_ups:
             session.draw(turn, replace(shown, follow_ups=()))
@@ -159,7 +169,7 @@ def _views(bot: Bot, question: str, session: Session, store: ConversationStore |
     session.pending = True
     yield View(list(session.messages), question="")
     try:
-        yield from _streamed(bot, question, session, store)
+        yield from _streamed(bot, question, session, store, docs)
     except QuestionError:
         _finish(session, error_html(_question_error(question, bot.config.max_question_chars)))
         yield View(list(session.messages), question=question)
@@ -173,13 +183,15 @@ def _views(bot: Bot, question: str, session: Session, store: ConversationStore |
         yield View(list(session.messages))
 
 
-def _streamed(bot: Bot, question: str, session: Session, store: ConversationStore | None) -> Iterator[View]:
+def _streamed(
+    bot: Bot, question: str, session: Session, store: ConversationStore | None, docs: Collection[str] | None
+) -> Iterator[View]:
     turn = session.asked
     understood = written = ""
     sent: tuple[str, ...] = ()
     drawn = 0.0
     pieces = 0
-    for event in bot.stream(question, tuple(session.turns), lambda: session.stopped):
+    for event in bot.stream(question, tuple(session.turns), lambda: session.stopped, docs=docs):
         match event:
             case PassagesFound():
                 understood = event.understood if event.understood != " ".join(question.split()) else ""
@@ -224,7 +236,7 @@ def _kept(session: Session, store: ConversationStore | None, question: str, show
         return 0
     try:
         if not session.conversation:
-            session.conversation = store.create(session.owner)
+            session.conversation = store.create(session.owner, collection=session.collection)
         return store.append(
             session.owner, session.conversation, question, shown.answer, understood=shown.understood, sent=sent
         )

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.config import RagConfig, load_config, resolve
+from rag.config import RagConfig, is_loopback, load_config, resolve
 from rag.errors import DocumentError, IndexBusyError, IndexWriteError, RagError
 from rag.evaluation_cli import (
     add_compare,
@@ -165,13 +165,14 @@ def _ask(options: argparse.Namespace, config: RagConfig) -> int:
 
 def _serve(options: argparse.Namespace, config: RagConfig) -> int:
     from rag.app import serve
-    from rag.pipeline import open_bot
+    from rag.library import open_library
 
-    bot = open_bot(_index_folder(options, config), config)
+    host = options.host or config.page.host
+    library = open_library(_index_folder(options, config), config, allow_folders=is_loopback(host))
     port = config.page.port if options.port is None else options.port
     serve(
-        bot,
-        options.host or config.page.host,
+        library,
+        host,
         port,
         open_browser=options.open,
         ready=lambda address: print(message("serving", options.lang, address=address), flush=True),

@@ -283,12 +283,15 @@ def remote_server(llm: LlmConfig) -> str:
     place = urlsplit(llm.base_url)
     if not llm.base_url or llm.model == "none":
         return ""
-    host = place.hostname or ""
+    return "" if is_loopback(place.hostname or "") else place.netloc.rpartition("@")[2]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address means this machine alone."""
     try:
-        is_here = ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        is_here = host == "localhost"
-    return "" if is_here else place.netloc.rpartition("@")[2]
+        return host == "localhost"
 
 
 def with_settings(config: RagConfig, values: Mapping[str, Any], origin: str) -> RagConfig:

@@ -250,13 +250,16 @@
     else if (asks) {
       const told = { ...asks.dataset };
       if (told.act === "rename") renameConversation(asks.closest("li"), told.id);
-      else if (told.act === "delete" && !asks.dataset.sure) {
+      else if (["delete", "remove", "drop"].includes(told.act) && !asks.dataset.sure) {
         asks.dataset.sure = "yes";
         asks.textContent = "Bấm lần nữa để xóa";
-      } else act(told);
+      } else {
+        const field = asks.parentElement.querySelector("input:not([type=checkbox])");
+        act(field ? { ...told, text: field.value } : told);
+      }
     }
     for (const menu of document.querySelectorAll("#rail details.more[open]"))
-      if (!menu.contains(target)) menu.removeAttribute("open");
+      if (!menu.contains(target) || (asks && !asks.dataset.sure)) menu.removeAttribute("open");
     if (narrow() && !target.closest("#rail, .rail-button")) toggleRail(false);
   });
   let typing = 0;
@@ -266,8 +269,10 @@
     typing = setTimeout(() => act({ act: "search", text: event.target.value }), 250);
   });
   document.addEventListener("change", (event) => {
-    const { choice } = event.target.dataset;
+    const { choice, collection, pick } = event.target.dataset;
     if (choice) act({ act: "choose", name: choice, value: event.target.value });
+    else if (collection) act({ act: "collection", value: event.target.value });
+    else if (pick) act({ act: "pick", doc: pick, value: String(event.target.checked) });
   });
   // Enter that ends a syllable of an input method is not meant to send.
   document.addEventListener(
@@ -278,6 +283,8 @@
     true,
   );
   document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.matches("#rail .new-collection, #rail .folder") && !event.isComposing)
+      event.target.parentElement.querySelector("[data-act]").click();
     const writes = event.target.matches("input, textarea, select, [contenteditable]");
     if (event.key === "/" && !writes && !event.ctrlKey && !event.metaKey && !event.altKey) {
       event.preventDefault();

@@ -20,14 +20,10 @@ _EMPTY_LINE = re.compile(r"[^\S\n]*\n\s*\n[^\S\n]*")
 _LINE = re.compile(r"[^\S\n]*\n[^\S\n]*")
 
 
-def header_html(documents: int, server: str = "") -> str:
-    """The title, what is loaded, and where it runs: `server` is another machine that writes the answers."""
-    loaded = f"{_number(documents)} tài liệu đã nạp" if documents else "Chưa nạp tài liệu nào"
+def header_html(server: str = "") -> str:
+    """The title, and where it runs: `server` is another machine that writes the answers."""
     where = f"Câu hỏi và các đoạn được gửi tới {html.escape(server)}." if server else "Mọi thứ chạy trên máy này."
-    return (
-        f'<h1>Hỏi đáp tài liệu</h1><p><span class="loaded">{loaded}</span> '
-        f'<span class="more">Mỗi câu trả lời chỉ rõ câu chữ làm căn cứ. {where}</span></p>'
-    )
+    return f'<h1>Hỏi đáp tài liệu</h1><p class="more">Mỗi câu trả lời chỉ rõ câu chữ làm căn cứ. {where}</p>'
 
 
 def welcome_html() -> str:
