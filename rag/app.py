@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 # Before the import: Gradio reads it once.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -12,9 +12,12 @@ import gradio as gr
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rag.api import add_api, only
 from rag.chat import Session, View, answer, settle
-from rag.config import remote_server
+from rag.config import is_loopback, remote_server
+from rag.doors import Doors
 from rag.errors import ConfigError
+from rag.login import Login
 from rag.page_html import empty_panel_html, header_html, welcome_html
 from rag.pipeline import Bot
 
@@ -26,6 +29,7 @@ _EXAMPLES = (
 )
 _SAME_TIME = 4
 """Questions answered at the same time; the language model itself takes one after the other."""
+_ANSWERS: dict[str, Any] = {"concurrency_id": "answers", "concurrency_limit": _SAME_TIME}
 _HERE = Path(__file__).parent
 
 # Gradio's page is inline scripts and compiled templates; nothing may be loaded from, or sent to, another host.
@@ -58,7 +62,14 @@ class _SameHostOnly:
 
 
 def serve(
-    bot: Bot, host: str, port: int, *, open_browser: bool = False, ready: Callable[[str], None] | None = None
+    bot: Bot,
+    host: str,
+    port: int,
+    *,
+    open_browser: bool = False,
+    ready: Callable[[str], None] | None = None,
+    login: Login | None = None,
+    mcp: bool = False,
 ) -> None:
     """Serve the page until the process is interrupted.
 
@@ -68,6 +79,8 @@ def serve(
         port: the TCP port; 0 takes the first free one from 7860 on.
         open_browser: open the page in the person's browser.
         ready: called with the page's address once it can be visited.
+        login: asked whether a name and a password belong together; None lets everybody in.
+        mcp: offer `ask` and `search` as MCP tools too.
 
     Raises:
         ConfigError: the address or port cannot be listened on.
@@ -79,7 +92,8 @@ def serve(
             server_port=port or None,
             inbrowser=open_browser,
             prevent_thread_lock=True,
-            **launch_settings(),
+            auth=cast(Any, login),  # an async function is asked without holding up the page; Gradio's types lack it
+            **launch_settings(local_only=login is None and is_loopback(host), mcp=mcp),
         )
     except OSError as error:
         raise ConfigError(f"cannot listen on {host}:{port}, it may be taken: choose another --port") from error
@@ -88,8 +102,8 @@ def serve(
     page.block_thread()
 
 
-def launch_settings() -> dict[str, Any]:
-    """What `launch` needs for this page: its looks, and everything closed that would leave the machine."""
+def launch_settings(*, local_only: bool = True, mcp: bool = False) -> dict[str, Any]:
+    """What `launch` needs for this page: its looks, and everything closed that it does not use or that leaves here."""
     return {
         "theme": _theme(),
         "css": (_HERE / "page.css").read_text(encoding="utf-8"),
@@ -101,10 +115,10 @@ def launch_settings() -> dict[str, Any]:
         "enable_monitoring": False,
         "ssr_mode": False,
         "pwa": False,
-        "mcp_server": False,
+        "mcp_server": mcp,
         "allowed_paths": [],
         "max_file_size": "1mb",
-        "app_kwargs": {"middleware": [Middleware(_SameHostOnly)]},
+        "app_kwargs": {"middleware": [Middleware(_SameHostOnly), Middleware(Doors, local_only=local_only)]},
     }
 
 
@@ -112,6 +126,8 @@ def build_page(bot: Bot) -> gr.Blocks:
     """The page over an open index; `launch_settings` belongs to it."""
     page = gr.Blocks(title="Hỏi đáp tài liệu", analytics_enabled=False, fill_width=True)
     with page:
+        # First, so that no event of the page takes their names.
+        add_api(only(bot), **_ANSWERS)
         session = gr.State(Session())
         with gr.Row(elem_id="head"):
             gr.HTML(header_html(bot.index.documents, remote_server(bot.config.llm)), elem_id="title")
@@ -135,9 +151,8 @@ def build_page(bot: Bot) -> gr.Blocks:
 
         parts = [chat, panel, box, send, stop]
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        shared: dict[str, Any] = {"concurrency_id": "answers", "concurrency_limit": _SAME_TIME}
-        typed = gr.on([send.click, box.submit], ask, [box, session], parts, **quiet, **shared)
-        chosen = chat.example_select(ask_example, [session], parts, **quiet, **shared)
+        typed = gr.on([send.click, box.submit], ask, [box, session], parts, **quiet, **_ANSWERS)
+        chosen = chat.example_select(ask_example, [session], parts, **quiet, **_ANSWERS)
         for event in (typed, chosen):
             event.success(_rest, [session], parts, **quiet)
             event.failure(_rest, [session], parts, **quiet)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.config import RagConfig, load_config, resolve
-from rag.errors import DocumentError, IndexBusyError, IndexWriteError, RagError
+from rag.errors import ConfigError, DocumentError, IndexBusyError, IndexWriteError, RagError
 from rag.evaluation_cli import (
     add_compare,
     add_eval,
@@ -164,18 +164,49 @@ def _ask(options: argparse.Namespace, config: RagConfig) -> int:
 
 
 def _serve(options: argparse.Namespace, config: RagConfig) -> int:
+    from rag.login import login_of, require_login
+
+    host, auth = options.host or config.page.host, options.auth or config.page.auth
+    if options.add_login:
+        return _add_login(options, auth)
+    require_login(host, auth, mcp=options.mcp)
+    login = login_of(Path(auth)) if auth else None
+    from rag.api import require_mcp
     from rag.app import serve
     from rag.pipeline import open_bot
 
+    if options.mcp:
+        require_mcp()
     bot = open_bot(_index_folder(options, config), config)
     port = config.page.port if options.port is None else options.port
     serve(
         bot,
-        options.host or config.page.host,
+        host,
         port,
+        login=login,
+        mcp=options.mcp,
         open_browser=options.open,
         ready=lambda address: print(message("serving", options.lang, address=address), flush=True),
     )
+    return 0
+
+
+def _add_login(options: argparse.Namespace, auth: str) -> int:
+    """Ask for a password, twice on a terminal, else by the first line read; arguments are seen by other programs."""
+    from getpass import getpass
+
+    from rag.login import add_login
+
+    if not auth:
+        raise ConfigError("name the file of the logins: `rag serve --auth FILE --add-login NAME`")
+    if sys.stdin.isatty():
+        password = getpass(f"{message('password', options.lang)}: ")
+        if getpass(f"{message('password_again', options.lang)}: ") != password:
+            raise ConfigError("the two passwords differ: try again")
+    else:
+        password = sys.stdin.readline().rstrip("\r\n")
+    add_login(Path(auth), options.add_login, password)
+    print(message("login_added", options.lang, name=options.add_login, file=auth))
     return 0
 
 
@@ -225,6 +256,9 @@ def _parser() -> argparse.ArgumentParser:
     serve = command("serve", _serve, "open the page")
     serve.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
     serve.add_argument("--port", type=int, help="port to listen on (default: 7860)")
+    serve.add_argument("--auth", metavar="FILE", help="who may log in; needed where --host is not this machine alone")
+    serve.add_argument("--add-login", metavar="NAME", help="put a name into the file of --auth, and end")
+    serve.add_argument("--mcp", action="store_true", help="offer `ask` and `search` as MCP tools, at /gradio_api/mcp/")
     serve.add_argument("--open", action="store_true", help="open the page in the browser")
     evaluate = command("eval", run_eval, "run a question set and report the figures")
     add_eval(evaluate)

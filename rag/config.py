@@ -186,6 +186,9 @@ class PageConfig:
     """The address to listen on; loopback keeps the documents on this machine."""
     port: int = 7860
     """The TCP port."""
+    auth: str = ""
+    """File of the logins that may come in, needed where the host is not loopback; empty asks nobody. Hashes alone
+    stand in it, so that reading it lets nobody in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,12 +283,15 @@ def remote_server(llm: LlmConfig) -> str:
     place = urlsplit(llm.base_url)
     if not llm.base_url or llm.model == "none":
         return ""
-    host = place.hostname or ""
+    return "" if is_loopback(place.hostname or "") else place.netloc.rpartition("@")[2]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address or name is this machine's own, which no other machine reaches."""
     try:
-        is_here = ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        is_here = host == "localhost"
-    return "" if is_here else place.netloc.rpartition("@")[2]
+        return host.lower() == "localhost"
 
 
 def with_settings(config: RagConfig, values: Mapping[str, Any], origin: str) -> RagConfig:
