@@ -17,6 +17,7 @@ from rag.chat import Session, View, answer, settle
 from rag.config import is_loopback, remote_server
 from rag.doors import Doors
 from rag.errors import ConfigError
+from rag.library import Library
 from rag.login import Login
 from rag.page_html import empty_panel_html, header_html, welcome_html
 from rag.pipeline import Bot
@@ -68,6 +69,7 @@ def serve(
     *,
     open_browser: bool = False,
     ready: Callable[[str], None] | None = None,
+    library: Library | None = None,
     login: Login | None = None,
     mcp: bool = False,
 ) -> None:
@@ -79,13 +81,14 @@ def serve(
         port: the TCP port; 0 takes the first free one from 7860 on.
         open_browser: open the page in the person's browser.
         ready: called with the page's address once it can be visited.
+        library: the collections that programs may ask of; None is the bot alone.
         login: asked whether a name and a password belong together; None lets everybody in.
         mcp: offer `ask` and `search` as MCP tools too.
 
     Raises:
         ConfigError: the address or port cannot be listened on.
     """
-    page = build_page(bot)
+    page = build_page(bot, library)
     try:
         _, address, _ = page.launch(
             server_name=host,
@@ -122,12 +125,12 @@ def launch_settings(*, local_only: bool = True, mcp: bool = False) -> dict[str, 
     }
 
 
-def build_page(bot: Bot) -> gr.Blocks:
+def build_page(bot: Bot, library: Library | None = None) -> gr.Blocks:
     """The page over an open index; `launch_settings` belongs to it."""
     page = gr.Blocks(title="Hỏi đáp tài liệu", analytics_enabled=False, fill_width=True)
     with page:
         # First, so that no event of the page takes their names.
-        add_api(only(bot), **_ANSWERS)
+        add_api(only(bot) if library is None else library.bot, **_ANSWERS)
         session = gr.State(Session())
         with gr.Row(elem_id="head"):
             gr.HTML(header_html(bot.index.documents, remote_server(bot.config.llm)), elem_id="title")

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.config import RagConfig, load_config, resolve
+from rag.config import RagConfig, is_loopback, load_config, resolve
 from rag.errors import ConfigError, DocumentError, IndexBusyError, IndexWriteError, RagError
 from rag.evaluation_cli import (
     add_compare,
@@ -173,16 +173,17 @@ def _serve(options: argparse.Namespace, config: RagConfig) -> int:
     login = login_of(Path(auth)) if auth else None
     from rag.api import require_mcp
     from rag.app import serve
-    from rag.pipeline import open_bot
+    from rag.library import open_library
 
     if options.mcp:
         require_mcp()
-    bot = open_bot(_index_folder(options, config), config)
-    port = config.page.port if options.port is None else options.port
+    # A folder of this machine is for those to name who sit at it.
+    library = open_library(_index_folder(options, config), config, allow_folders=is_loopback(host) and not auth)
     serve(
-        bot,
+        library.bot(),
         host,
-        port,
+        config.page.port if options.port is None else options.port,
+        library=library,
         login=login,
         mcp=options.mcp,
         open_browser=options.open,

@@ -14,13 +14,13 @@ _START_SECONDS = 120
 
 
 @contextmanager
-def served(*arguments: str) -> Iterator[str]:
-    """The address of the page, on a free port of loopback."""
+def served(*arguments: str, data: Path | None = None) -> Iterator[str]:
+    """The address of the page, on a free port of loopback; `data` is the setting."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "rag.cli", "serve", "--llm", "none", "--port", str(port), *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    environment = _environment() | ({"RAG_DATA": str(data)} if data is not None else {})
     server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
     try:
         _wait(server, port)
@@ -34,11 +34,15 @@ def served(*arguments: str) -> Iterator[str]:
 
 def rag(*arguments: str, told: str = "") -> subprocess.CompletedProcess[str]:
     """One command, with `told` on its standard input."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(
         [sys.executable, "-m", "rag.cli", *arguments],
-        cwd=ROOT, env=environment, input=told, capture_output=True, text=True, check=False, timeout=_START_SECONDS,
+        cwd=ROOT, env=_environment(), input=told, capture_output=True, text=True, check=False, timeout=_START_SECONDS,
     )  # fmt: skip
+
+
+def _environment() -> dict[str, str]:
+    own = {name: value for name, value in os.environ.items() if not name.startswith("RAG_")}
+    return own | {"PYTHONPATH": str(ROOT)}
 
 
 def _wait(server: "subprocess.Popen[str]", port: int) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +15,10 @@ from gradio_client.exceptions import AppError
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 
+from rag.config import RagConfig
+from rag.library import Library
+from rag.pipeline import load_models
+from rag.types import Embedder
 from tests.serving import rag, served
 
 QUESTION = "A.X 4.0 được phát triển dựa trên mô hình nào?"
@@ -94,6 +99,24 @@ def test_two_tools_answer_an_mcp_client_in_json(address: str, told: dict[str, An
     assert json.loads(searched.content[0].text) == told["search"]
     assert wrong.isError
     assert wrong.content[0].text == "the question is empty: type a question"
+
+
+def test_a_collection_is_asked_by_name_and_its_changes_are_known_at_once(
+    seeds_index: Path, tmp_path: Path, embedder: Embedder, config: RagConfig
+) -> None:
+    mine = replace(config, data=str(tmp_path / "data"), llm=replace(config.llm, model="none"))
+    library = Library(seeds_index, mine, load_models(mine, embedder), allow_folders=False)
+    library.create("Vườn thú")
+    zoo = tmp_path / "zoo.txt"
+    zoo.write_text("Dạo chơi\n\nVườn thú Thủ Lệ có bảy con hổ và ba con voi.")
+    question = "Vườn thú Thủ Lệ có bao nhiêu con hổ?"
+    with served("--index", str(seeds_index), data=tmp_path / "data") as address:
+        client = Client(address, verbose=False)
+        assert client.predict(question, "Vườn thú", api_name="/ask")["reason"] == "no_passage"
+        library.add("Vườn thú", [zoo])  # by another process than the server's
+        answer = client.predict(question, "Vườn thú", api_name="/ask")
+        assert [citation["source"] for citation in answer["citations"]] == ["zoo.txt"]
+        assert client.predict(question, api_name="/ask")["abstained"]
 
 
 @pytest.mark.parametrize(
