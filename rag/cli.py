@@ -8,8 +8,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.config import RagConfig, is_loopback, load_config, resolve
-from rag.errors import ConfigError, DocumentError, IndexBusyError, IndexWriteError, RagError
+from rag.config import RagConfig, load_config, resolve
+from rag.errors import DocumentError, IndexBusyError, IndexWriteError, RagError
 from rag.evaluation_cli import (
     add_compare,
     add_eval,
@@ -20,6 +20,7 @@ from rag.evaluation_cli import (
     run_questions,
 )
 from rag.messages import message, one_line
+from rag.serving_cli import add_serve, run_serve
 
 if TYPE_CHECKING:
     from rag.indexing import IndexReport
@@ -163,54 +164,6 @@ def _ask(options: argparse.Namespace, config: RagConfig) -> int:
     return 0
 
 
-def _serve(options: argparse.Namespace, config: RagConfig) -> int:
-    from rag.login import login_of, require_login
-
-    host, auth = options.host or config.page.host, options.auth or config.page.auth
-    if options.add_login:
-        return _add_login(options, auth)
-    require_login(host, auth, mcp=options.mcp)
-    login = login_of(Path(auth)) if auth else None
-    from rag.api import require_mcp
-    from rag.app import serve
-    from rag.library import open_library
-
-    if options.mcp:
-        require_mcp()
-    # A folder of this machine is for those to name who sit at it.
-    library = open_library(_index_folder(options, config), config, allow_folders=is_loopback(host) and not auth)
-    serve(
-        library.bot(),
-        host,
-        config.page.port if options.port is None else options.port,
-        library=library,
-        login=login,
-        mcp=options.mcp,
-        open_browser=options.open,
-        ready=lambda address: print(message("serving", options.lang, address=address), flush=True),
-    )
-    return 0
-
-
-def _add_login(options: argparse.Namespace, auth: str) -> int:
-    """Ask for a password, twice on a terminal, else by the first line read; arguments are seen by other programs."""
-    from getpass import getpass
-
-    from rag.login import add_login
-
-    if not auth:
-        raise ConfigError("name the file of the logins: `rag serve --auth FILE --add-login NAME`")
-    if sys.stdin.isatty():
-        password = getpass(f"{message('password', options.lang)}: ")
-        if getpass(f"{message('password_again', options.lang)}: ") != password:
-            raise ConfigError("the two passwords differ: try again")
-    else:
-        password = sys.stdin.readline().rstrip("\r\n")
-    add_login(Path(auth), options.add_login, password)
-    print(message("login_added", options.lang, name=options.add_login, file=auth))
-    return 0
-
-
 def _models(options: argparse.Namespace, config: RagConfig) -> int:
     from rag.models_cli import run
 
@@ -254,13 +207,8 @@ def _parser() -> argparse.ArgumentParser:
         "--context", type=positive, default=0, metavar="N", help="show the N passages before and after each, whole"
     )
     ask = command("ask", _ask, "answer a question with cited, checked sentences")
-    serve = command("serve", _serve, "open the page")
-    serve.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
-    serve.add_argument("--port", type=int, help="port to listen on (default: 7860)")
-    serve.add_argument("--auth", metavar="FILE", help="who may log in; needed where --host is not this machine alone")
-    serve.add_argument("--add-login", metavar="NAME", help="put a name into the file of --auth, and end")
-    serve.add_argument("--mcp", action="store_true", help="offer `ask` and `search` as MCP tools, at /gradio_api/mcp/")
-    serve.add_argument("--open", action="store_true", help="open the page in the browser")
+    serve = command("serve", run_serve, "open the page")
+    add_serve(serve)
     evaluate = command("eval", run_eval, "run a question set and report the figures")
     add_eval(evaluate)
     add_compare(command("compare", run_compare, "compare two results folders question by question"))
