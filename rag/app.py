@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 # Before the import: Gradio reads it once.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -12,14 +12,17 @@ import gradio as gr
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rag.api import add_api
 from rag.chat import Session, View
 from rag.choices import Choices
-from rag.config import RagConfig, remote_server, resolve
+from rag.config import RagConfig, is_loopback, remote_server, resolve
 from rag.conversations import STORE, ConversationStore
 from rag.desk import Changes, Desk, Desks, owner_of
 from rag.desk_html import conversations_html, download_html
+from rag.doors import Doors
 from rag.errors import ConfigError
 from rag.library import Library
+from rag.login import Login
 from rag.page_html import empty_panel_html, header_html, welcome_html
 from rag.pipeline import Bot
 from rag.uploads import UPLOAD_SUFFIXES
@@ -34,6 +37,7 @@ _SAME_TIME = 4
 """Questions answered at the same time; the language model itself takes one after the other."""
 _ACTIONS_AT_ONCE = 8
 """Clicks beside questions that are carried out at the same time: most take milliseconds, a folder may take minutes."""
+_ANSWERS: dict[str, Any] = {"concurrency_id": "answers", "concurrency_limit": _SAME_TIME}
 _HERE = Path(__file__).parent
 _BROWSER_KEY = "rag-vi-browser-1"
 """Gradio encrypts what a browser keeps with a key that it sends along; a fixed one lets it be read after a restart."""
@@ -76,7 +80,14 @@ class _SameHostOnly:
 
 
 def serve(
-    library: Library, host: str, port: int, *, open_browser: bool = False, ready: Callable[[str], None] | None = None
+    library: Library,
+    host: str,
+    port: int,
+    *,
+    open_browser: bool = False,
+    ready: Callable[[str], None] | None = None,
+    login: Login | None = None,
+    mcp: bool = False,
 ) -> None:
     """Serve the page until the process is interrupted.
 
@@ -86,6 +97,8 @@ def serve(
         port: the TCP port; 0 takes the first free one from 7860 on.
         open_browser: open the page in the person's browser.
         ready: called with the page's address once it can be visited.
+        login: asked whether a name and a password belong together; None lets everybody in.
+        mcp: offer `ask` and `search` as MCP tools too.
 
     Raises:
         ConfigError: the address or port cannot be listened on.
@@ -99,7 +112,8 @@ def serve(
             server_port=port or None,
             inbrowser=open_browser,
             prevent_thread_lock=True,
-            **launch_settings(config),
+            auth=cast(Any, login),  # an async function is asked without holding up the page; Gradio's types lack it
+            **launch_settings(config, local_only=login is None and is_loopback(host), mcp=mcp),
         )
     except OSError as error:
         raise ConfigError(f"cannot listen on {host}:{port}, it may be taken: choose another --port") from error
@@ -108,8 +122,8 @@ def serve(
     page.block_thread()
 
 
-def launch_settings(config: RagConfig) -> dict[str, Any]:
-    """What `launch` needs for this page: its looks, and everything closed that would leave the machine."""
+def launch_settings(config: RagConfig, *, local_only: bool = True, mcp: bool = False) -> dict[str, Any]:
+    """What `launch` needs for this page: its looks, and everything closed that it does not use or that leaves here."""
     return {
         "theme": _theme(),
         "css": (_HERE / "page.css").read_text(encoding="utf-8"),
@@ -121,10 +135,10 @@ def launch_settings(config: RagConfig) -> dict[str, Any]:
         "enable_monitoring": False,
         "ssr_mode": False,
         "pwa": False,
-        "mcp_server": False,
+        "mcp_server": mcp,
         "allowed_paths": [],
         "max_file_size": f"{config.max_file_mb}mb",
-        "app_kwargs": {"middleware": [Middleware(_SameHostOnly)]},
+        "app_kwargs": {"middleware": [Middleware(_SameHostOnly), Middleware(Doors, local_only=local_only)]},
     }
 
 
@@ -150,6 +164,8 @@ def build_page(library: Library, store: ConversationStore | None = None) -> gr.B
     bot = library.bot()
     page = gr.Blocks(title="Hỏi đáp tài liệu", analytics_enabled=False, fill_width=True)
     with page:
+        # First, so that no event of the page takes their names.
+        add_api(library.bot, **_ANSWERS)
         with gr.Row(elem_id="head"):
             gr.HTML(_RAIL_BUTTON, elem_id="menu", js_on_load=None)
             gr.HTML(header_html(remote_server(bot.config.llm)), elem_id="title")
@@ -201,9 +217,11 @@ def _wire(page: gr.Blocks, desks: Desks, parts: _Parts, controls: _Controls) -> 
     def ask_example(own: Desk, example: gr.SelectData) -> Iterator[Updates]:
         yield from ask(example.value["text"], own)
 
-    def arrive(known: object, own: Desk) -> Updates:
-        own.session.owner = owner_of(known)
-        return own.session.owner, *_changed(own, desks.at_rest(own))
+    def arrive(known: object, own: Desk, request: gr.Request) -> Updates:
+        kept = owner_of(known)
+        # Who logs in finds the same conversations on every machine.
+        own.session.owner = f"login:{request.username}" if request.username else kept
+        return kept, *_changed(own, desks.at_rest(own))
 
     def rest(own: Desk) -> Updates:
         return _changed(own, desks.at_rest(own))
@@ -220,11 +238,10 @@ def _wire(page: gr.Blocks, desks: Desks, parts: _Parts, controls: _Controls) -> 
         return _changed(own, desks.do(own, {"act": "new"}))
 
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    shared: dict[str, Any] = {"concurrency_id": "answers", "concurrency_limit": _SAME_TIME}
     running = list(parts[:5])
     page.load(arrive, [secret, desk], [secret, *parts], queue=False, **quiet)
-    typed = gr.on([parts.send.click, parts.box.submit], ask, [parts.box, desk], running, **quiet, **shared)
-    picked = parts.chat.example_select(ask_example, [desk], running, **quiet, **shared)
+    typed = gr.on([parts.send.click, parts.box.submit], ask, [parts.box, desk], running, **quiet, **_ANSWERS)
+    picked = parts.chat.example_select(ask_example, [desk], running, **quiet, **_ANSWERS)
     for event in (typed, picked):
         event.success(rest, [desk], list(parts), **quiet)
         event.failure(rest, [desk], list(parts), **quiet)

@@ -189,6 +189,9 @@ class PageConfig:
     """The address to listen on; loopback keeps the documents on this machine."""
     port: int = 7860
     """The TCP port."""
+    auth: str = ""
+    """File of the logins that may come in, needed where the host is not loopback; empty asks nobody. Hashes alone
+    stand in it, so that reading it lets nobody in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,11 +290,11 @@ def remote_server(llm: LlmConfig) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host's name or address means this machine alone."""
+    """Whether an address or name is this machine's own, which no other machine reaches."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        return host.lower() == "localhost"
 
 
 def with_settings(config: RagConfig, values: Mapping[str, Any], origin: str) -> RagConfig:

@@ -1,5 +1,6 @@
 """The collections that the page shows: documents listed, handed in, taken out, and a bot that knows of it at once."""
 
+import hashlib
 import json
 import logging
 import shutil
@@ -190,7 +191,9 @@ class Library:
         with self._writing[collection]:
             with closing(open_catalog(folder)) as catalog:
                 names = catalog.roots()
-            roots = [root for root in (root_path(name, folder) for name in names) if _has_files(root)]
+            # Handed in files are there even after `rag index --rebuild` of other folders.
+            named = dict.fromkeys([*(root_path(name, folder) for name in names), self._uploads(collection).resolve()])
+            roots = [root for root in named if _has_files(root)]
             return self._update(folder, roots, self._left_out(collection), progress) if roots else None
 
     def remove(self, collection: str, doc_ids: Collection[str]) -> None:
@@ -278,7 +281,14 @@ class Library:
         return self._index if collection == DEFAULT else self._folder(collection) / "index"
 
     def _folder(self, collection: str) -> Path:
-        return self._data if collection == DEFAULT else self._data / "collections" / collection
+        if collection != DEFAULT:
+            return self._data / "collections" / collection
+        index = self._index.resolve()
+        if index == resolve(self._config.index).resolve():
+            return self._data
+        # Of another index than that of the settings: what is handed in there is not to come up here.
+        place = hashlib.sha256(str(index).encode("utf-8", "surrogateescape")).hexdigest()[:8]
+        return self._data / "other" / f"{index.name}-{place}"
 
     def _uploads(self, collection: str) -> Path:
         return self._folder(collection) / "uploads"
@@ -323,6 +333,7 @@ def open_library(index: Path, config: RagConfig, *, allow_folders: bool) -> Libr
     Raises:
         RagError: the default collection's index or a model is missing or does not fit.
     """
+    open_catalog(index).close()  # that there is none is known before a model of gigabytes is loaded
     library = Library(index, config, load_models(config), allow_folders=allow_folders)
     library.bot(DEFAULT)
     return library

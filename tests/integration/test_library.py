@@ -28,7 +28,9 @@ def library(tmp_path: Path, embedder: Embedder, config: RagConfig) -> Library:
     (folder / "pool.txt").write_text(POOL)
     (folder / "bridge.txt").write_text("Cây cầu\n\nCầu Long Biên dài 2.290 mét, do người Pháp xây năm 1899.")
     update_index(tmp_path / "index", [folder], embedder, config)
-    mine = replace(config, data=str(tmp_path / "data"), llm=replace(config.llm, model="none"))
+    mine = replace(
+        config, index=str(tmp_path / "index"), data=str(tmp_path / "data"), llm=replace(config.llm, model="none")
+    )
     return Library(tmp_path / "index", mine, load_models(mine, embedder), allow_folders=True)
 
 
@@ -79,6 +81,21 @@ def test_an_uploaded_document_is_answered_from_at_once_and_gone_when_removed(lib
     assert sources(library) == ["bridge.txt", "pool.txt"]
     assert library.bot().ask(question).abstained
     assert list((tmp_path / "data" / "uploads").iterdir()) == []
+
+
+def test_what_is_handed_in_belongs_to_one_index_and_outlives_its_rebuilding(
+    library: Library, sent, tmp_path: Path, embedder: Embedder, config: RagConfig
+) -> None:
+    library.add(DEFAULT, [sent("zoo.txt")])
+    update_index(tmp_path / "another", [tmp_path / "docs"], embedder, config)
+    another = Library(tmp_path / "another", library._config, library._models, allow_folders=True)
+    another.add(DEFAULT, [sent("sea.txt", "Biển khơi\n\nBiển Đông có rất nhiều cá ngừ và mực ống.")])
+    assert sources(another) == ["bridge.txt", "pool.txt", "sea.txt"]
+    assert sources(library) == ["bridge.txt", "pool.txt", "zoo.txt"]
+    update_index(tmp_path / "index", [tmp_path / "docs"], embedder, config, rebuild=True)
+    assert sources(library) == ["bridge.txt", "pool.txt"]
+    library.refresh(DEFAULT)
+    assert sources(library) == ["bridge.txt", "pool.txt", "zoo.txt"]
 
 
 def test_a_bad_file_is_named_and_not_kept_and_harms_no_other(library: Library, sent, tmp_path) -> None:

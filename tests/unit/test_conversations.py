@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from rag.cli import main
 from rag.conversations import TITLE_CHARS, ConversationStore, shown_title
-from rag.errors import ConversationError
+from rag.errors import ConversationError, QuestionSetError
 from rag.feedback import feedback_rows
 from rag.questions import read_questions
 from rag.records import answer_of, answer_record
@@ -247,3 +248,29 @@ def test_thumbs_become_questions_that_can_be_asked_again(store: ConversationStor
         "id": f"{identity}-3", "question": "Khi nào?", "history": ["Họp ở đâu?", "Ai họp?"], "kind": "thumbs-down",
         "why": "không phải Huế", "shown": ANSWER.text, "shown_docs": ["a/b_c.pdf"],
     }  # fmt: skip
+
+
+def test_the_command_writes_what_can_be_asked_and_what_waits(
+    store: ConversationStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RAG_DATA", str(store.file.parent))
+    identity = store.create("lan")
+    store.append("lan", identity, "Họp ở đâu?", ANSWER)
+    store.append("lan", identity, "Khi nào?", ANSWER)
+    store.rate("lan", identity, 1, True)
+    store.rate("lan", identity, 2, False, "sai")
+    out = tmp_path / "set.jsonl"
+    assert main(["questions", "feedback", "--out", str(out)]) == 0
+    assert "1 answers found right, 1 found wrong" in capsys.readouterr().err
+    assert [question.question for question in read_questions(out)] == ["Họp ở đâu?"]
+    # What waits is refused by `rag eval` with the words that say what to fill in.
+    with pytest.raises(QuestionSetError, match="line 1: 'answers' is missing"):
+        read_questions(tmp_path / "set-to-complete.jsonl")
+    assert main(["questions", "feedback", "--out", str(out)]) == 1  # a person may have worked on them
+    assert "is there already" in capsys.readouterr().err
+    assert main(["questions", "feedback"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    monkeypatch.setenv("RAG_DATA", str(tmp_path / "empty"))
+    assert main(["questions", "feedback"]) == 1
+    assert "no conversations at" in capsys.readouterr().err
+    assert not (tmp_path / "empty").exists()
