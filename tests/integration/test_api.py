@@ -1,6 +1,5 @@
 """What other programs ask of a served page: the functions by name, the MCP tools, and the doors that are shut."""
 
-import asyncio
 import http.client
 import json
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from rag.config import RagConfig
 from rag.library import Library
 from rag.pipeline import load_models
 from rag.types import Embedder
+from tests.asynchronous import finished
 from tests.serving import rag, served
 
 QUESTION = "A.X 4.0 được phát triển dựa trên mô hình nào?"
@@ -93,7 +93,7 @@ def test_two_tools_answer_an_mcp_client_in_json(address: str, told: dict[str, An
             ]
             return tools, results
 
-    tools, (asked, searched, wrong) = asyncio.run(talk())
+    tools, (asked, searched, wrong) = finished(talk())
     assert sorted(tools) == ["ask", "search"]
     assert without_timings(json.loads(asked.content[0].text)) == without_timings(told["ask"])
     assert json.loads(searched.content[0].text) == told["search"]

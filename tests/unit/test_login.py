@@ -10,6 +10,7 @@ import pytest
 from rag.config import is_loopback
 from rag.errors import ConfigError
 from rag.login import add_login, login_of, require_login
+from tests.asynchronous import finished
 
 HASH = "ab" * 32
 SALT = "cd" * 16
@@ -33,7 +34,7 @@ def test_only_the_right_password_of_a_name_lets_in(tmp_path: Path) -> None:
         ]
         return list(await asyncio.gather(*(login(*pair) for pair in pairs)))
 
-    assert asyncio.run(tries()) == [True, True, False, True, False, False, False]
+    assert finished(tries()) == [True, True, False, True, False, False, False]
 
 
 def test_no_password_stands_in_the_file_and_nobody_else_reads_it(tmp_path: Path) -> None:
@@ -55,7 +56,7 @@ def test_a_wrong_guess_costs_time_whether_the_name_exists_or_not(tmp_path: Path)
     login = login_of(file)
     for name in ("lan", "nobody"):
         began = time.monotonic()
-        assert not asyncio.run(login(name, "guess"))
+        assert not finished(login(name, "guess"))
         assert time.monotonic() - began >= 1.0
 
 
