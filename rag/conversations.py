@@ -25,6 +25,7 @@ _SCHEMA_VERSION = 1
 _APPLICATION = 0x72616776
 """Marks the file as one of this program ("ragv"), so that no other database is taken for it and changed."""
 _WAIT_S = 30
+# An answer with its passages has 20 KB: it stands last, so that a search reads past none.
 _SCHEMA = (
     """CREATE TABLE conversations (
         id TEXT PRIMARY KEY, owner TEXT NOT NULL, title TEXT NOT NULL, title_keys TEXT NOT NULL,
@@ -32,9 +33,9 @@ _SCHEMA = (
     "CREATE INDEX conversations_of_owner ON conversations (owner, updated)",
     """CREATE TABLE turns (
         conversation TEXT NOT NULL REFERENCES conversations ON DELETE CASCADE, number INTEGER NOT NULL,
-        asked TEXT NOT NULL, question TEXT NOT NULL, understood TEXT NOT NULL, answer TEXT NOT NULL, sent TEXT NOT NULL,
-        keys TEXT NOT NULL, folded TEXT NOT NULL, up INTEGER, why TEXT NOT NULL,
-        PRIMARY KEY (conversation, number)) WITHOUT ROWID""",
+        keys TEXT NOT NULL, folded TEXT NOT NULL, up INTEGER, why TEXT NOT NULL, asked TEXT NOT NULL,
+        question TEXT NOT NULL, understood TEXT NOT NULL, sent TEXT NOT NULL, answer TEXT NOT NULL,
+        PRIMARY KEY (conversation, number))""",
 )
 _TURN_COLUMNS = "number, asked, question, understood, answer, sent, up, why"
 
@@ -194,10 +195,10 @@ class ConversationStore:
                 "SELECT coalesce(max(number), 0) + 1 FROM turns WHERE conversation = ?", (conversation,)
             )
             self._database.execute(
-                "INSERT INTO turns VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, '')",
+                "INSERT INTO turns VALUES (?, ?, ?, ?, NULL, '', ?, ?, ?, ?, ?)",
                 (
-                    conversation, number, now, asked, _clean(understood), record,
-                    json.dumps(list(sent)), keys, folded,
+                    conversation, number, keys, folded, now, asked, _clean(understood),
+                    json.dumps(list(sent)), record,
                 ),
             )  # fmt: skip
             self._database.execute("UPDATE conversations SET updated = ? WHERE id = ?", (now, conversation))
