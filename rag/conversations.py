@@ -2,16 +2,13 @@
 
 import json
 import secrets
-import sqlite3
-import threading
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from rag.conversation_file import ConversationFile
 from rag.errors import ConversationError
 from rag.records import answer_of, answer_record
 from rag.text import fold, is_unaccented, normalize, syllables
@@ -21,21 +18,6 @@ STORE = "conversations.sqlite"
 TITLE_CHARS = 80
 """Longer titles are cut: a line of the list holds no more."""
 WHY_CHARS = 2000
-_SCHEMA_VERSION = 1
-_APPLICATION = 0x72616776
-"""Marks the file as one of this program ("ragv"), so that no other database is taken for it and changed."""
-_WAIT_S = 30
-_SCHEMA = (
-    """CREATE TABLE conversations (
-        id TEXT PRIMARY KEY, owner TEXT NOT NULL, title TEXT NOT NULL, title_keys TEXT NOT NULL,
-        title_folded TEXT NOT NULL, collection TEXT NOT NULL, created TEXT NOT NULL, updated TEXT NOT NULL)""",
-    "CREATE INDEX conversations_of_owner ON conversations (owner, updated)",
-    """CREATE TABLE turns (
-        conversation TEXT NOT NULL REFERENCES conversations ON DELETE CASCADE, number INTEGER NOT NULL,
-        asked TEXT NOT NULL, question TEXT NOT NULL, understood TEXT NOT NULL, answer TEXT NOT NULL, sent TEXT NOT NULL,
-        keys TEXT NOT NULL, folded TEXT NOT NULL, up INTEGER, why TEXT NOT NULL,
-        PRIMARY KEY (conversation, number)) WITHOUT ROWID""",
-)
 _TURN_COLUMNS = "number, asked, question, understood, answer, sent, up, why"
 
 
@@ -102,31 +84,17 @@ class ConversationStore:
             ConversationError: it is damaged, of a newer version or no store of conversations; it stays as it is.
         """
         self.file = file
-        self._lock = threading.RLock()
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            self._database = sqlite3.connect(file, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
-        except (OSError, sqlite3.Error) as error:
-            raise ConversationError(
-                f"{file} cannot be opened ({error}): check the permissions of its folder"
-            ) from error
-        try:
-            with self._errors_named():
-                self._begin()
-        except BaseException:
-            self._database.close()
-            raise
+        self._database = ConversationFile(file)
 
     def close(self) -> None:
         """Let go of the file."""
-        with self._lock:
-            self._database.close()
+        self._database.close()
 
     def create(self, owner: str, title: str = "", collection: str = "") -> str:
         """The id of a new, empty conversation; without a title it gets its first question's words."""
         now, identity = _now(), secrets.token_hex(12)
         shown = shown_title(title)
-        with self._transaction():
+        with self._database.transaction():
             self._database.execute(
                 "INSERT INTO conversations VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (identity, _owner(owner), shown, *_search_keys(shown), collection, now, now),
@@ -154,7 +122,7 @@ class ConversationStore:
             )
             query += inside * len(words)
             values += tuple(f"% {word}%" for word in words for _ in range(2))
-        rows = self._rows(f"{query} ORDER BY c.updated DESC, c.rowid DESC", values)
+        rows = self._database.rows(f"{query} ORDER BY c.updated DESC, c.rowid DESC", values)
         return tuple(ConversationSummary(*row) for row in rows)
 
     def load(self, owner: str, conversation: str) -> Conversation:
@@ -163,14 +131,14 @@ class ConversationStore:
         Raises:
             ConversationError: the owner has none with this id, or it is damaged.
         """
-        with self._lock:
+        with self._database.lock:
             columns = "id, title, collection, created, updated"
-            head = self._rows(
+            head = self._database.rows(
                 f"SELECT {columns} FROM conversations WHERE id = ? AND owner = ?", (conversation, _owner(owner))
             )
             if not head:
                 raise self._unknown()
-            turns = self._rows(
+            turns = self._database.rows(
                 f"SELECT {_TURN_COLUMNS} FROM turns WHERE conversation = ? ORDER BY number", (conversation,)
             )
         identity, title, collection, created, updated = head[0]
@@ -188,20 +156,20 @@ class ConversationStore:
         now, asked = _now(), _clean(question)
         record = json.dumps(answer_record(answer))
         keys, folded = _search_keys(f"{question} {answer.text}")
-        with self._transaction():
+        with self._database.transaction():
             self._require(owner, conversation)
-            ((number,),) = self._rows(
+            ((number,),) = self._database.rows(
                 "SELECT coalesce(max(number), 0) + 1 FROM turns WHERE conversation = ?", (conversation,)
             )
             self._database.execute(
-                "INSERT INTO turns VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, '')",
+                "INSERT INTO turns VALUES (?, ?, ?, ?, NULL, '', ?, ?, ?, ?, ?)",
                 (
-                    conversation, number, now, asked, _clean(understood), record,
-                    json.dumps(list(sent)), keys, folded,
+                    conversation, number, keys, folded, now, asked, _clean(understood),
+                    json.dumps(list(sent)), record,
                 ),
             )  # fmt: skip
             self._database.execute("UPDATE conversations SET updated = ? WHERE id = ?", (now, conversation))
-            ((title,),) = self._rows("SELECT title FROM conversations WHERE id = ?", (conversation,))
+            ((title,),) = self._database.rows("SELECT title FROM conversations WHERE id = ?", (conversation,))
             if not title:
                 self._set_title(conversation, shown_title(asked))
         return int(number)
@@ -213,11 +181,11 @@ class ConversationStore:
             ConversationError: the owner has no conversation with this id.
         """
         shown = shown_title(title)
-        with self._transaction():
+        with self._database.transaction():
             self._require(owner, conversation)
             if not shown:
                 query = "SELECT question FROM turns WHERE conversation = ? ORDER BY number LIMIT 1"
-                shown = shown_title(next((asked for (asked,) in self._rows(query, (conversation,))), ""))
+                shown = shown_title(next((asked for (asked,) in self._database.rows(query, (conversation,))), ""))
             self._set_title(conversation, shown)
         return shown
 
@@ -227,7 +195,7 @@ class ConversationStore:
         Raises:
             ConversationError: the owner has no conversation with this id.
         """
-        with self._transaction():
+        with self._database.transaction():
             self._require(owner, conversation)
             self._database.execute("DELETE FROM conversations WHERE id = ?", (conversation,))
 
@@ -237,13 +205,13 @@ class ConversationStore:
         Raises:
             ConversationError: the owner has no conversation with this id, or it no such turn.
         """
-        with self._transaction():
+        with self._database.transaction():
             self._require(owner, conversation)
             changed = self._database.execute(
                 "UPDATE turns SET up = ?, why = ? WHERE conversation = ? AND number = ?",
                 (up, _clean(why)[:WHY_CHARS] if up is not None else "", conversation, number),
             )
-            if changed.rowcount == 0:
+            if not changed:
                 raise ConversationError(
                     f"the conversation has no turn {number}: it may have been deleted, load it again"
                 )
@@ -253,104 +221,32 @@ class ConversationStore:
 
         For the person whose machine this is; no owner is told to another one.
         """
-        rows = self._rows(f"SELECT conversation, {_TURN_COLUMNS} FROM turns WHERE up IS NOT NULL ORDER BY asked")
+        rows = self._database.rows(
+            f"SELECT conversation, {_TURN_COLUMNS} FROM turns WHERE up IS NOT NULL ORDER BY asked"
+        )
         query = "SELECT question FROM turns WHERE conversation = ? AND number < ? ORDER BY number"
         for conversation, *row in rows:
             turn = self._turn(row)
-            before = tuple(question for (question,) in self._rows(query, (conversation, turn.number)))
+            before = tuple(question for (question,) in self._database.rows(query, (conversation, turn.number)))
             yield conversation, before, turn
-
-    def _begin(self) -> None:
-        """Make an empty file a store; any other is only looked at until it is known to be one."""
-        ((objects,),) = self._rows("SELECT count(*) FROM sqlite_master")
-        if not objects:
-            with self._transaction():
-                if not self._rows("SELECT 1 FROM sqlite_master"):  # another process may have been first
-                    for statement in _SCHEMA:
-                        self._database.execute(statement)
-                    self._database.execute(f"PRAGMA application_id = {_APPLICATION}")
-                    self._database.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-        ((application,),) = self._rows("PRAGMA application_id")
-        ((version,),) = self._rows("PRAGMA user_version")
-        if application != _APPLICATION:
-            raise ConversationError(
-                f"{self.file} is no store of conversations: name another folder in the setting data"
-            )
-        if version > _SCHEMA_VERSION:
-            raise ConversationError(
-                f"{self.file} was written by a newer version of this program (schema {version}, this one knows"
-                f" {_SCHEMA_VERSION}): use that version, or name another folder in the setting data"
-            )
-        if self._rows("PRAGMA quick_check(1)") != [("ok",)]:
-            raise self._damaged("its check fails")
-        self._database.execute("PRAGMA foreign_keys = ON")
-        self._database.execute("PRAGMA secure_delete = ON")  # what was deleted is not left in free pages
-        self._use_log()
-
-    def _use_log(self) -> None:
-        """Let readers read while one writes. SQLite does not wait by itself for this change, so that we do."""
-        until = time.monotonic() + _WAIT_S
-        while True:
-            try:
-                self._database.execute("PRAGMA journal_mode = WAL")
-                return
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                    raise
-                time.sleep(0.02)
 
     def _turn(self, row: Sequence[Any]) -> StoredTurn:
         number, asked, question, understood, record, sent, up, why = row
         try:
             answer, chunk_ids = answer_of(json.loads(record)), tuple(json.loads(sent))
         except ValueError as error:
-            raise self._damaged(f"an answer in it cannot be read: {error}") from error
+            raise self._database.damaged(f"an answer in it cannot be read: {error}") from error
         return StoredTurn(number, asked, question, understood, answer, chunk_ids, None if up is None else bool(up), why)
 
     def _require(self, owner: str, conversation: str) -> None:
         query = "SELECT 1 FROM conversations WHERE id = ? AND owner = ?"
-        if not self._rows(query, (conversation, _owner(owner))):
+        if not self._database.rows(query, (conversation, _owner(owner))):
             raise self._unknown()
 
     def _set_title(self, conversation: str, title: str) -> None:
         self._database.execute(
             "UPDATE conversations SET title = ?, title_keys = ?, title_folded = ? WHERE id = ?",
             (title, *_search_keys(title), conversation),
-        )
-
-    def _rows(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> Any:
-        with self._lock, self._errors_named():
-            return self._database.execute(query, values).fetchall()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """All or nothing, one writer after the other."""
-        with self._lock, self._errors_named():
-            self._database.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._database.execute("COMMIT")
-            except BaseException:
-                if self._database.in_transaction:
-                    self._database.rollback()
-                raise
-
-    @contextmanager
-    def _errors_named(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.DatabaseError as error:
-            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-            if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-                raise self._damaged(str(error)) from error
-            raise ConversationError(
-                f"{self.file} cannot be read or written ({error}): check the permissions and the room on the disk"
-            ) from error
-
-    def _damaged(self, reason: str) -> ConversationError:
-        return ConversationError(
-            f"{self.file} is damaged ({reason}): move it away, with those beside it that begin with its name, or put"
-            " back a copy; it was not changed"
         )
 
     def _unknown(self) -> ConversationError:

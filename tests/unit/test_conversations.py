@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -76,6 +77,12 @@ def test_a_conversation_outlives_the_store(store: ConversationStore) -> None:
     assert (first.answer, first.sent, first.up, second.answer) == (ANSWER, ("d-0001",), None, REFUSAL)
     assert second.as_turn().question == "Hội nghị 2027 họp ở đâu?"
     assert first.as_turn().answer == ANSWER.text
+
+
+def test_no_other_user_of_the_machine_reads_the_file(store: ConversationStore) -> None:
+    store.create("lan")
+    for file in store.file.parent.iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 def test_the_latest_question_puts_a_conversation_first(store: ConversationStore) -> None:
