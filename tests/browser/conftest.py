@@ -34,9 +34,9 @@ def address(seeds_index: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @contextmanager
-def served_page(index: Path, data: Path) -> Iterator[str]:
+def served_page(index: Path, data: Path, port: int = 0) -> Iterator[str]:
     """The page of `rag serve` over an index, quoting, until the end of the block; what people leave goes to `data`."""
-    port = _free_port()
+    port = port or _free_port()
     with _served(
         ["-m", "rag.cli", "serve", "--index", str(index), "--port", str(port), "--llm", "none"], port, data
     ) as at:
