@@ -198,7 +198,7 @@ def test_a_folder_becomes_a_collection_of_its_own(visit, own_address, tmp_path):
     expect(page.locator("#status")).to_contain_text("1 tài liệu", timeout=30_000)
     ask(page, CAT)
     expect(page.locator("#chat .answer")).to_contain_text("Mướp")
-    page.get_by_label("Bộ sưu tập", exact=True).select_option("")
+    page.locator("select[data-collection]").select_option("")
     expect(page.locator("#status")).to_contain_text("5 tài liệu")
     expect(page.locator("#chat .question")).to_have_count(0)
 
