@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 # Before the import: Gradio reads it once.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -12,11 +12,20 @@ import gradio as gr
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rag.chat import Session, View, answer, settle
-from rag.config import remote_server
+from rag.api import add_api
+from rag.chat import Session, View
+from rag.choices import Choices
+from rag.config import RagConfig, is_loopback, remote_server, resolve
+from rag.conversations import STORE, ConversationStore
+from rag.desk import Changes, Desk, Desks, owner_of
+from rag.desk_html import conversations_html, download_html
+from rag.doors import Doors
 from rag.errors import ConfigError
+from rag.library import Library
+from rag.login import Login
 from rag.page_html import empty_panel_html, header_html, welcome_html
 from rag.pipeline import Bot
+from rag.uploads import UPLOAD_SUFFIXES
 
 # About the articles in seeds/, each with the file that answers it: shown only when the index holds that file.
 _EXAMPLES = (
@@ -26,7 +35,20 @@ _EXAMPLES = (
 )
 _SAME_TIME = 4
 """Questions answered at the same time; the language model itself takes one after the other."""
+_ACTIONS_AT_ONCE = 8
+"""Clicks beside questions that are carried out at the same time: most take milliseconds, a folder may take minutes."""
+_ANSWERS: dict[str, Any] = {"concurrency_id": "answers", "concurrency_limit": _SAME_TIME}
 _HERE = Path(__file__).parent
+_BROWSER_KEY = "rag-vi-browser-1"
+"""Gradio encrypts what a browser keeps with a key that it sends along; a fixed one lets it be read after a restart."""
+_BRIDGE = "window.ragAct = (action) => trigger('click', action);"
+_RAIL_BUTTON = (
+    '<button type="button" class="rail-button" aria-expanded="false" aria-controls="rail"'
+    ' aria-label="Cuộc trò chuyện và thiết lập">☰</button>'
+)
+_RAIL_HEAD = (
+    '<h2>Cuộc trò chuyện</h2><input type="search" class="search" placeholder="Tìm" aria-label="Tìm cuộc trò chuyện">'
+)
 
 # Gradio's page is inline scripts and compiled templates; nothing may be loaded from, or sent to, another host.
 _CONTENT_POLICY = (
@@ -58,28 +80,40 @@ class _SameHostOnly:
 
 
 def serve(
-    bot: Bot, host: str, port: int, *, open_browser: bool = False, ready: Callable[[str], None] | None = None
+    library: Library,
+    host: str,
+    port: int,
+    *,
+    open_browser: bool = False,
+    ready: Callable[[str], None] | None = None,
+    login: Login | None = None,
+    mcp: bool = False,
 ) -> None:
     """Serve the page until the process is interrupted.
 
     Args:
-        bot: answers the questions of every visitor.
+        library: the documents that every visitor asks.
         host: the address to listen on; 127.0.0.1 keeps the page on this machine.
         port: the TCP port; 0 takes the first free one from 7860 on.
         open_browser: open the page in the person's browser.
         ready: called with the page's address once it can be visited.
+        login: asked whether a name and a password belong together; None lets everybody in.
+        mcp: offer `ask` and `search` as MCP tools too.
 
     Raises:
         ConfigError: the address or port cannot be listened on.
+        ConversationError: the file of the kept conversations is damaged or of another version.
     """
-    page = build_page(bot)
+    config = library.bot().config
+    page = build_page(library, ConversationStore(resolve(config.data) / STORE))
     try:
         _, address, _ = page.launch(
             server_name=host,
             server_port=port or None,
             inbrowser=open_browser,
             prevent_thread_lock=True,
-            **launch_settings(),
+            auth=cast(Any, login),  # an async function is asked without holding up the page; Gradio's types lack it
+            **launch_settings(config, local_only=login is None and is_loopback(host), mcp=mcp),
         )
     except OSError as error:
         raise ConfigError(f"cannot listen on {host}:{port}, it may be taken: choose another --port") from error
@@ -88,8 +122,8 @@ def serve(
     page.block_thread()
 
 
-def launch_settings() -> dict[str, Any]:
-    """What `launch` needs for this page: its looks, and everything closed that would leave the machine."""
+def launch_settings(config: RagConfig, *, local_only: bool = True, mcp: bool = False) -> dict[str, Any]:
+    """What `launch` needs for this page: its looks, and everything closed that it does not use or that leaves here."""
     return {
         "theme": _theme(),
         "css": (_HERE / "page.css").read_text(encoding="utf-8"),
@@ -101,49 +135,125 @@ def launch_settings() -> dict[str, Any]:
         "enable_monitoring": False,
         "ssr_mode": False,
         "pwa": False,
-        "mcp_server": False,
+        "mcp_server": mcp,
         "allowed_paths": [],
-        "max_file_size": "1mb",
-        "app_kwargs": {"middleware": [Middleware(_SameHostOnly)]},
+        "max_file_size": f"{config.max_file_mb}mb",
+        "app_kwargs": {"middleware": [Middleware(_SameHostOnly), Middleware(Doors, local_only=local_only)]},
     }
 
 
-def build_page(bot: Bot) -> gr.Blocks:
-    """The page over an open index; `launch_settings` belongs to it."""
+class _Parts(NamedTuple):
+    """The components of the page that change: the first five with every word, all of them between two questions."""
+
+    chat: gr.Chatbot
+    panel: gr.HTML
+    box: gr.Textbox
+    send: gr.Button
+    stop: gr.Button
+    conversations: gr.HTML
+    choices: gr.HTML
+    status: gr.HTML
+    sheet: gr.HTML
+    documents: gr.HTML
+    added: gr.HTML
+    told: gr.HTML
+
+
+def build_page(library: Library, store: ConversationStore | None = None) -> gr.Blocks:
+    """The page over a library; `launch_settings` belongs to it. Without a store no conversation is kept."""
+    bot = library.bot()
     page = gr.Blocks(title="Hỏi đáp tài liệu", analytics_enabled=False, fill_width=True)
     with page:
-        session = gr.State(Session())
+        # First, so that no event of the page takes their names.
+        add_api(library.bot, **_ANSWERS)
         with gr.Row(elem_id="head"):
-            gr.HTML(header_html(bot.index.documents, remote_server(bot.config.llm)), elem_id="title")
+            gr.HTML(_RAIL_BUTTON, elem_id="menu", js_on_load=None)
+            gr.HTML(header_html(remote_server(bot.config.llm)), elem_id="title")
             new = gr.Button("Cuộc trò chuyện mới", elem_id="new", size="sm", min_width=0)
         with gr.Row(elem_id="desk"):
+            with gr.Column(elem_id="rail", min_width=0):
+                gr.HTML(_RAIL_HEAD, elem_id="find", js_on_load=None)
+                conversations = gr.HTML(conversations_html((), ""), elem_id="conversations", js_on_load=None)
+                documents = gr.HTML("", elem_id="documents", js_on_load=None)
+                upload = gr.UploadButton(
+                    "Thêm tệp", elem_id="upload", file_count="multiple", file_types=list(UPLOAD_SUFFIXES), size="sm"
+                )
+                added = gr.HTML("", elem_id="added", js_on_load=None)
+                choices = gr.HTML("", elem_id="choices", js_on_load=None)
             with gr.Column(elem_id="talk", scale=3, min_width=0):
                 chat = _chat(bot)
                 with gr.Row(elem_id="ask"):
                     box = _question_box()
                     send = gr.Button("Gửi", elem_id="send", variant="primary", scale=0, min_width=0)
                     stop = gr.Button("Dừng", elem_id="stop", scale=0, min_width=0, visible=False)
+                status = gr.HTML("", elem_id="status", js_on_load=None)
             with gr.Column(elem_id="panel", scale=2, min_width=0):
                 panel = gr.HTML(empty_panel_html(), elem_id="passages", js_on_load=None)
-
-        def ask(question: str, session: Session) -> Iterator[Updates]:
-            for view in answer(bot, question, session):
-                yield _updates(view, busy=True)
-
-        def ask_example(session: Session, chosen: gr.SelectData) -> Iterator[Updates]:
-            yield from ask(chosen.value["text"], session)
-
-        parts = [chat, panel, box, send, stop]
-        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        shared: dict[str, Any] = {"concurrency_id": "answers", "concurrency_limit": _SAME_TIME}
-        typed = gr.on([send.click, box.submit], ask, [box, session], parts, **quiet, **shared)
-        chosen = chat.example_select(ask_example, [session], parts, **quiet, **shared)
-        for event in (typed, chosen):
-            event.success(_rest, [session], parts, **quiet)
-            event.failure(_rest, [session], parts, **quiet)
-        stop.click(_stop, [session], [stop], queue=False, **quiet)
-        new.click(_new, [session], [session, *parts], queue=False, **quiet)
+        sheet, told = (gr.HTML("", elem_id=name, js_on_load=None) for name in ("sheet", "told"))
+        bridge = gr.HTML("", elem_id="bridge", js_on_load=_BRIDGE)
+        parts = _Parts(chat, panel, box, send, stop, conversations, choices, status, sheet, documents, added, told)
+        _wire(page, Desks(library, store), parts, _Controls(new, upload, bridge))
     return page
+
+
+class _Controls(NamedTuple):
+    """What acts, besides the question box and its buttons."""
+
+    new: gr.Button
+    upload: gr.UploadButton
+    bridge: gr.HTML
+    """What the page's script asks for."""
+
+
+def _wire(page: gr.Blocks, desks: Desks, parts: _Parts, controls: _Controls) -> None:
+    """Let the components act."""
+    secret = gr.BrowserState("", storage_key="rag-vi", secret=_BROWSER_KEY)
+    desk = gr.State(Desk(Session(), Choices()))
+
+    def ask(question: str, own: Desk) -> Iterator[Updates]:
+        for view in desks.answer(own, question):
+            yield _updates(view, busy=True)
+
+    def ask_example(own: Desk, example: gr.SelectData) -> Iterator[Updates]:
+        yield from ask(example.value["text"], own)
+
+    def arrive(known: object, own: Desk, request: gr.Request) -> Updates:
+        kept = owner_of(known)
+        # Who logs in finds the same conversations on every machine.
+        own.session.owner = f"login:{request.username}" if request.username else kept
+        return kept, *_changed(own, desks.at_rest(own))
+
+    def rest(own: Desk) -> Updates:
+        return _changed(own, desks.at_rest(own))
+
+    def act(own: Desk, event: gr.EventData) -> Iterator[Updates]:
+        for changes in desks.do_slowly(own, event._data or {}):
+            yield _changed(own, changes)
+
+    def add(own: Desk, files: list[str] | None) -> Iterator[Updates]:
+        for changes in desks.add(own, [Path(file) for file in files or ()]):
+            yield _changed(own, changes)
+
+    def begin(own: Desk) -> Updates:
+        return _changed(own, desks.do(own, {"act": "new"}))
+
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    running = list(parts[:5])
+    page.load(arrive, [secret, desk], [secret, *parts], queue=False, **quiet)
+    typed = gr.on([parts.send.click, parts.box.submit], ask, [parts.box, desk], running, **quiet, **_ANSWERS)
+    picked = parts.chat.example_select(ask_example, [desk], running, **quiet, **_ANSWERS)
+    for event in (typed, picked):
+        event.success(rest, [desk], list(parts), **quiet)
+        event.failure(rest, [desk], list(parts), **quiet)
+    parts.stop.click(_stop, [desk], [parts.stop], queue=False, **quiet)
+    controls.new.click(begin, [desk], list(parts), queue=False, **quiet)
+    controls.bridge.click(act, [desk], list(parts), concurrency_limit=_ACTIONS_AT_ONCE, **quiet)
+    controls.upload.upload(add, [desk, controls.upload], list(parts), concurrency_limit=2, **quiet)
+
+
+def _stop(own: Desk) -> Any:
+    own.session.stop()
+    return gr.update(value="Đang dừng…", interactive=False)
 
 
 def _chat(bot: Bot) -> gr.Chatbot:
@@ -180,21 +290,6 @@ def _question_box() -> gr.Textbox:
     )
 
 
-def _rest(session: Session) -> Updates:
-    return _updates(settle(session), busy=session.asking)
-
-
-def _stop(session: Session) -> Any:
-    session.stop()
-    return gr.update(value="Đang dừng…", interactive=False)
-
-
-def _new(session: Session) -> tuple[Any, ...]:
-    session.leave()
-    fresh = Session()
-    return fresh, *_updates(settle(fresh), busy=False)
-
-
 def _updates(view: View, *, busy: bool) -> Updates:
     """A view as updates of the chat, the panel, the question box and the two buttons."""
     return (
@@ -204,6 +299,20 @@ def _updates(view: View, *, busy: bool) -> Updates:
         gr.update(visible=not busy),
         gr.skip() if busy and view.question is None else gr.update(visible=busy, value="Dừng", interactive=True),
     )
+
+
+def _changed(own: Desk, changes: Changes) -> tuple[Any, ...]:
+    """Changes as updates of all parts of the page."""
+    parts: Updates = tuple(gr.skip() for _ in range(5))
+    if changes.view is not None:
+        parts = _updates(changes.view, busy=own.session.asking)
+    told = changes.failure
+    if changes.download is not None:
+        told = download_html(*changes.download)
+    rest = (
+        changes.conversations, changes.choices, changes.status, changes.sheet, changes.documents, changes.added, told,
+    )  # fmt: skip
+    return *parts, *(gr.skip() if part is None else part for part in rest)
 
 
 def _examples(bot: Bot) -> list[Any]:

@@ -8,7 +8,8 @@ a seal, a hash of all that is in it, so that no damaged row is shown or built up
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,33 @@ FORMAT = 2
 _CHUNK_COLUMNS = (
     "c.row, c.chunk_id, c.start_char, c.end_char, c.page, c.heading, c.label, c.passage_key, c.vector, c.seal"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFile:
+    """A published file, as it was when it was read."""
+
+    root: str
+    file: str
+    source: str
+    size: int
+    mtime_ns: int
+    """0 where it was too young to be told from a later version by its time."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedDocument:
+    """What a list of the documents shows of one."""
+
+    doc_id: str
+    title: str
+    date: str | None
+    metadata: Mapping[str, str]
+    chunks: int
+    last_page: int | None
+    """The page or slide on which the last passage begins; None for files without pages."""
+    files: tuple[ListedFile, ...]
+    """The first gives the document its name."""
 
 
 class Catalog:
@@ -174,6 +202,38 @@ class Catalog:
         """
         query = f"SELECT {_CHUNK_COLUMNS} FROM chunks c WHERE doc_id = ? ORDER BY start_char, row"
         return [self._checked(row, document) for row in self._rows(query, (document.doc_id,))]
+
+    def listing(self) -> list[ListedDocument]:
+        """Every published document, by the root and source of its first file; texts are not read, nor checked."""
+        query = (
+            "SELECT doc_id, title, date, metadata, (SELECT count(*) FROM chunks c WHERE c.doc_id = d.doc_id),"
+            " (SELECT max(page) FROM chunks c WHERE c.doc_id = d.doc_id) FROM documents d"
+        )
+        documents = {row[0]: row for row in self._rows(query)}
+        files: dict[str, list[ListedFile]] = {}
+        columns = "root, file, source, size, mtime_ns, doc_id"
+        for *file, doc_id in self._rows(f"SELECT {columns} FROM paths WHERE published ORDER BY root, source"):
+            files.setdefault(doc_id, []).append(ListedFile(*file))
+        listed = []
+        for doc_id, its_files in files.items():
+            if doc_id not in documents:
+                raise self._damaged(f"document {doc_id} is not there")
+            _, title, date, metadata, chunks, page = documents[doc_id]
+            listed.append(ListedDocument(doc_id, title, date, json.loads(metadata), chunks, page, tuple(its_files)))
+        return listed
+
+    def rows_of(self, doc_ids: Collection[str]) -> list[int]:
+        """The rows of all passages of these documents; ids that no published file has are passed over."""
+        wanted = sorted(doc_ids)
+        rows: list[int] = []
+        for start in range(0, len(wanted), 500):
+            part = wanted[start : start + 500]
+            query = (
+                f"SELECT row FROM chunks WHERE doc_id IN ({', '.join('?' * len(part))})"
+                " AND doc_id IN (SELECT doc_id FROM paths WHERE published) ORDER BY row"
+            )
+            rows += [row for (row,) in self._rows(query, part)]
+        return rows
 
     def neighbours(self, chunk: Chunk, before: int, after: int) -> tuple[list[Chunk], list[Chunk]]:
         """The passages that stand before this one in its document, at most `before`, and those after it, in order.

@@ -20,6 +20,7 @@ from rag.evaluation_cli import (
     run_questions,
 )
 from rag.messages import message, one_line
+from rag.serving_cli import add_serve, run_serve
 
 if TYPE_CHECKING:
     from rag.indexing import IndexReport
@@ -163,22 +164,6 @@ def _ask(options: argparse.Namespace, config: RagConfig) -> int:
     return 0
 
 
-def _serve(options: argparse.Namespace, config: RagConfig) -> int:
-    from rag.app import serve
-    from rag.pipeline import open_bot
-
-    bot = open_bot(_index_folder(options, config), config)
-    port = config.page.port if options.port is None else options.port
-    serve(
-        bot,
-        options.host or config.page.host,
-        port,
-        open_browser=options.open,
-        ready=lambda address: print(message("serving", options.lang, address=address), flush=True),
-    )
-    return 0
-
-
 def _models(options: argparse.Namespace, config: RagConfig) -> int:
     from rag.models_cli import run
 
@@ -222,10 +207,8 @@ def _parser() -> argparse.ArgumentParser:
         "--context", type=positive, default=0, metavar="N", help="show the N passages before and after each, whole"
     )
     ask = command("ask", _ask, "answer a question with cited, checked sentences")
-    serve = command("serve", _serve, "open the page")
-    serve.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
-    serve.add_argument("--port", type=int, help="port to listen on (default: 7860)")
-    serve.add_argument("--open", action="store_true", help="open the page in the browser")
+    serve = command("serve", run_serve, "open the page")
+    add_serve(serve)
     evaluate = command("eval", run_eval, "run a question set and report the figures")
     add_eval(evaluate)
     add_compare(command("compare", run_compare, "compare two results folders question by question"))

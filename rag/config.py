@@ -189,6 +189,9 @@ class PageConfig:
     """The address to listen on; loopback keeps the documents on this machine."""
     port: int = 7860
     """The TCP port."""
+    auth: str = ""
+    """File of the logins that may come in, needed where the host is not loopback; empty asks nobody. Hashes alone
+    stand in it, so that reading it lets nobody in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +202,9 @@ class RagConfig:
     """Folder of documents that `rag index` takes when none is named."""
     index: str = "index"
     """Folder of the built index."""
+    data: str = "data"
+    """Folder of what people leave in the page: their conversations, uploaded documents and further collections. Apart
+    from the index, which can be made again; this cannot, so it is what to keep a copy of."""
     max_question_chars: int = 4000
     """Longer questions are refused: no search is served by a pasted chapter."""
     max_file_mb: int = 50
@@ -280,12 +286,15 @@ def remote_server(llm: LlmConfig) -> str:
     place = urlsplit(llm.base_url)
     if not llm.base_url or llm.model == "none":
         return ""
-    host = place.hostname or ""
+    return "" if is_loopback(place.hostname or "") else place.netloc.rpartition("@")[2]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address or name is this machine's own, which no other machine reaches."""
     try:
-        is_here = ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        is_here = host == "localhost"
-    return "" if is_here else place.netloc.rpartition("@")[2]
+        return host.lower() == "localhost"
 
 
 def with_settings(config: RagConfig, values: Mapping[str, Any], origin: str) -> RagConfig:

@@ -49,6 +49,14 @@ class QuestionSetError(RagError):
     """A question set or a results folder cannot be read."""
 
 
+class ConversationError(RagError):
+    """The stored conversations cannot be read or written, or there is no such conversation."""
+
+
+class CollectionError(RagError):
+    """There is no such collection, or what is asked of it cannot be done."""
+
+
 class GenerationError(RagError):
     """A loaded model failed while it was writing."""
 

@@ -1,4 +1,4 @@
-"""The commands `rag eval`, `rag compare` and `rag questions make`."""
+"""The commands `rag eval`, `rag compare` and `rag questions make` and `feedback`."""
 
 import argparse
 import sys
@@ -37,8 +37,12 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
 
 def add_questions(parser: argparse.ArgumentParser) -> None:
     """The arguments of `rag questions`."""
-    parser.add_argument("action", choices=("make",), help="draft a question set, for a person to edit")
-    parser.add_argument("path", nargs="?", metavar="PATH", help="a folder or file of documents (default: seeds/)")
+    parser.add_argument(
+        "action", choices=("make", "feedback"),
+        help="make: draft a question set, for a person to edit; feedback: one of the answers that people rated in the"
+        " page, whoever they are",
+    )  # fmt: skip
+    parser.add_argument("path", nargs="?", metavar="PATH", help="make: a folder or file of documents (default: seeds/)")
     parser.add_argument("-n", dest="count", type=positive, default=40, help="how many questions (default: 40)")
     parser.add_argument("--out", metavar="FILE", help="write here instead of the standard output")
     parser.add_argument("--seed", type=int, default=7, help="another number drafts other questions (default: 7)")
@@ -92,11 +96,13 @@ def run_compare(options: argparse.Namespace, _: RagConfig) -> int:
 
 
 def run_questions(options: argparse.Namespace, config: RagConfig) -> int:
-    """Draft a question set; the exit status.
+    """Draft a question set, or make one of what people rated; the exit status.
 
     Raises:
-        RagError: there is nothing to draft from, or the file cannot be written.
+        RagError: there is nothing to make it from, or the file cannot be written.
     """
+    if options.action == "feedback":
+        return _write_feedback(_path(options.out), config)
     from rag.question_drafts import draft_questions, read_corpus, write_questions
 
     documents = read_corpus(Path(options.path) if options.path else resolve(config.corpus), config)
@@ -108,6 +114,37 @@ def run_questions(options: argparse.Namespace, config: RagConfig) -> int:
     print(
         f"{len(rows)} questions drafted ({unanswerable} that the corpus does not answer): read them, mend or remove"
         f" what is wrong, then `rag eval {options.out or 'FILE'}`",
+        file=sys.stderr,
+    )
+    return 0
+
+
+def _write_feedback(out: Path | None, config: RagConfig) -> int:
+    from rag.conversations import STORE, ConversationStore
+    from rag.errors import ConversationError
+    from rag.feedback import feedback_rows, file_to_complete
+    from rag.question_drafts import write_questions
+
+    file = resolve(config.data) / STORE
+    if not file.is_file():
+        raise ConversationError(f"no conversations at {file}: ask and rate answers in `rag serve` first")
+    store = ConversationStore(file)
+    try:
+        judged, waiting = feedback_rows(store)
+    finally:
+        store.close()
+    if out is None:
+        print(write_questions([*judged, *waiting], None), end="")
+        said = 'add "answers" to the latter'
+    else:
+        to_complete = file_to_complete(out)
+        if waiting:
+            write_questions(waiting, to_complete)
+        write_questions(judged, out)
+        said = f'`rag eval {out}` asks the former; add "answers" to the latter in {to_complete}'
+    print(
+        f"{len(judged)} answers found right, {len(waiting)} found wrong: {said} (what is right, [] where the documents"
+        " do not say it)",
         file=sys.stderr,
     )
     return 0

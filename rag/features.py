@@ -30,6 +30,7 @@ _EMPTY_WORDS = frozenset(
 _FOLDED_EMPTY_WORDS = frozenset(map(fold, _EMPTY_WORDS))
 _REASON_WORDS = re.compile(r"\b(vì|do|bởi|nhằm|để|nhờ|nguyên nhân|lý do|khiến)\b", re.IGNORECASE)
 _PLACE_WORDS = re.compile(r"\b(ở|tại|thành phố|tỉnh|quận|huyện|thủ đô|nước|bang|vùng|khu|đến|từ)\b", re.IGNORECASE)
+_STATEMENT_END = re.compile(r"\.[\"'”’»)\]]*$")
 _NO_EVIDENCE = re.compile(r"(?:Ảnh|Nguồn|Hình)\s*:")
 
 _RARE_NAME = 5.0
@@ -137,7 +138,8 @@ def candidates(passages: Sequence[ScoredChunk]) -> list[Candidate]:
             near = f"{scored.title} {chunk.heading} {before}"
             before = text
             key = (chunk.doc_id, chunk.start_char + start)
-            is_heading = text in (scored.title, *chunk.heading.split(PATH_MARK))
+            # A text without a title goes by its first sentence, which tells as much as any other.
+            is_heading = not _STATEMENT_END.search(text) and text in (scored.title, *chunk.heading.split(PATH_MARK))
             if key in seen or is_heading or len(text.split()) < 4 or _NO_EVIDENCE.match(text) or is_command(text):
                 continue
             seen.add(key)

@@ -1,6 +1,6 @@
 """The stored index, read: one generation of the catalog and of the views that it names."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -39,13 +39,22 @@ class StoredIndex:
         """Let go of the snapshot."""
         self._catalog.close()
 
-    def search_dense(self, vector: FloatMatrix, limit: int) -> list[tuple[int, float]]:
-        """The (row, cosine) of the passages nearest to `vector`, shape (1, dimension), the best first."""
-        return self._views.search_dense(vector, limit)
+    def rows_of(self, doc_ids: Collection[str]) -> list[int]:
+        """The rows of all passages of these documents; ids that the index does not hold are passed over."""
+        return self._catalog.rows_of(doc_ids)
 
-    def search_lexical(self, question: str, limit: int) -> list[tuple[int, float]]:
-        """The (row, BM25 score) of the passages that share the question's words, the best first."""
-        return self._views.search_lexical(question, limit)
+    def search_dense(
+        self, vector: FloatMatrix, limit: int, among: Sequence[int] | None = None
+    ) -> list[tuple[int, float]]:
+        """The (row, cosine) of the passages nearest to `vector`, shape (1, dimension), the best first.
+
+        `among` are the rows that may be found; None is all.
+        """
+        return self._views.search_dense(vector, limit, among)
+
+    def search_lexical(self, question: str, limit: int, among: Sequence[int] | None = None) -> list[tuple[int, float]]:
+        """The (row, BM25 score) of the passages that share the question's words, the best first; `among` as above."""
+        return self._views.search_lexical(question, limit, among)
 
     def cosines(self, vector: FloatMatrix, rows: Sequence[int]) -> list[float]:
         """The cosine of `vector`, shape (1, dimension), with each of the passages."""
@@ -95,12 +104,12 @@ def open_index(folder: Path, embedder: Embedder, config: RagConfig) -> StoredInd
         IndexMismatchError: it was made in another format or by another model, or a file of it is damaged.
     """
     for _ in range(_TRIES - 1):
-        before = _generation(folder)
+        before = generation_of(folder)
         try:
             return _open(folder, embedder, config)
         except IndexDamagedError:
             # Views two generations old are removed, perhaps while they were being opened here.
-            if _generation(folder) == before:
+            if generation_of(folder) == before:
                 raise
     return _open(folder, embedder, config)
 
@@ -119,7 +128,7 @@ def _open(folder: Path, embedder: Embedder, config: RagConfig) -> StoredIndex:
         raise
 
 
-def _generation(folder: Path) -> int | None:
+def generation_of(folder: Path) -> int | None:
     """The number of the last change; None when it cannot be told."""
     try:
         with closing(open_catalog(folder)) as catalog:

@@ -86,6 +86,7 @@ def update_index(
     config: RagConfig,
     *,
     rebuild: bool = False,
+    left_out: Collection[FileKey] = (),
     progress: Callable[[IndexProgress], None] | None = None,
 ) -> IndexReport:
     """Bring the index at `folder` in step with the files under `roots`.
@@ -94,8 +95,9 @@ def update_index(
     are known, under whatever name, costs a hash; one that can no longer be read keeps its last readable version. With
     `rebuild` all files are read anew, and a new catalog of these roots alone takes the old one's place; vectors that
     the old one has of the same words are taken over. Readers see the old generation until the new one is complete; a
-    run that ends before publishes nothing, and the next one takes up what it has embedded. `progress` is called before
-    each file, every few hundred passages within one, and at the end.
+    run that ends before publishes nothing, and the next one takes up what it has embedded. Files among `left_out` are
+    passed over as if they were not there. `progress` is called before each file, every few hundred passages within
+    one, and at the end.
 
     Raises:
         DocumentError: a root does not exist or is empty, or not one file can be read; the index is as before.
@@ -104,7 +106,9 @@ def update_index(
         IndexWriteError: the disk is full, or the folder may not be written; the index is as before.
     """
     began = time.monotonic()
-    scans = {_root_name(root, folder): scan(root, config, folder) for root in roots}
+    scans = {root_name(root, folder): scan(root, config, folder) for root in roots}
+    if left_out:
+        scans = {root: _without(root, found, left_out) for root, found in scans.items()}
     files = [(root, file) for root, found in scans.items() for file in found.files]
     if rebuild or not (folder / CATALOG).exists():
         _require_readable(files, config.max_file_mb)
@@ -146,6 +150,37 @@ def index_documents(
         _publish(run, folder, [])
 
 
+def remove_from_index(folder: Path, files: Collection[FileKey], embedder: Embedder, config: RagConfig) -> None:
+    """Publish a generation without these files; the files themselves are not touched, and an update finds them again.
+
+    Raises:
+        IndexMismatchError: the index was made by another model or settings, or is damaged.
+        IndexBusyError: another process is writing the index.
+        IndexWriteError: the disk is full, or the folder may not be written; the index is as before.
+    """
+    with (
+        only_writer(folder),
+        opened_for_writing(folder, made_with(embedder, config.chunking), rebuild=False) as (catalog, donors),
+    ):
+        run = _Run(catalog, donors, embedder, config, Meter([], None))
+        _publish(run, folder, set(files) & set(catalog.published_contents()))
+
+
+def _without(root: str, found: Scan, left_out: Collection[FileKey]) -> Scan:
+    return Scan([file for file in found.files if (root, file.source) not in left_out], found.unread)
+
+
+def root_name(root: Path, folder: Path) -> str:
+    """The root as the index knows it: relative to the index when both stand in one folder, so that both can move."""
+    root, folder = root.resolve(), folder.resolve()
+    return f"../{root.name}" if root.parent == folder.parent else str(root)
+
+
+def root_path(root: str, folder: Path) -> Path:
+    """The folder or file that `root_name` named."""
+    return (folder.resolve() / root).resolve()
+
+
 def _require_readable(files: Sequence[tuple[str, SourceFile]], max_file_mb: int) -> None:
     """Raise the first file's error when no file can be read, before anything is created."""
     errors: list[DocumentError] = []
@@ -156,7 +191,8 @@ def _require_readable(files: Sequence[tuple[str, SourceFile]], max_file_mb: int)
             errors.append(error)
         else:
             return
-    raise errors[0]
+    if errors:
+        raise errors[0]
 
 
 def _gone(catalog: CatalogWriter, scans: Mapping[str, Scan]) -> dict[FileKey, str]:
@@ -287,9 +323,3 @@ def _passages(catalog: Catalog, documents: Iterable[Document]) -> Iterator[tuple
     for document in documents:
         for row, chunk, vector in catalog.embedded_chunks(document):
             yield row, passage_text(document, chunk), vector
-
-
-def _root_name(root: Path, folder: Path) -> str:
-    """The root as the index knows it: relative to the index when both stand in one folder, so that both can move."""
-    root, folder = root.resolve(), folder.resolve()
-    return f"../{root.name}" if root.parent == folder.parent else str(root)

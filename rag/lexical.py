@@ -65,16 +65,17 @@ class LexicalIndex:
         index.reload()
         self._searcher = index.searcher()
 
-    def search(self, question: str, limit: int) -> list[tuple[int, float]]:
+    def search(self, question: str, limit: int, among: Sequence[int] | None = None) -> list[tuple[int, float]]:
         """The (row, BM25 score) of the best passages, the best first; [] when no key occurs.
 
         A question typed without any mark is looked up among the folded keys. An abbreviation in it is also looked up
         by its reading, and a reading by its abbreviation; the better of the two counts. A word that no passage holds
-        is also looked up as what it was probably meant to be.
+        is also looked up as what it was probably meant to be. `among` are the rows that may be found, None is all; how
+        rare a word is, is always counted over all.
         """
         unaccented = is_unaccented(question)
         keys = [fold(key) for key in syllables(question)] if unaccented else syllables(question)
-        if not keys or self._searcher.num_docs == 0:
+        if not keys or self._searcher.num_docs == 0 or (among is not None and not among):
             return []
         field = "folded" if unaccented else "keys"
         spellings = self._abbreviations.spellings(question, folded=unaccented)
@@ -82,7 +83,13 @@ class LexicalIndex:
         queries = [self._term(field, key) for key in dict.fromkeys(_with_pairs(keys)) if key not in own]
         queries += [self._either(field, spelling) for spelling in spellings]
         queries += self._meant(field, keys)
-        found = self._searcher.search(_any_of(queries), limit)
+        wanted = _any_of(queries)
+        if among is not None:
+            allowed = tantivy.Query.const_score_query(
+                tantivy.Query.term_set_query(self._schema, "row", list(among)), 0.0
+            )
+            wanted = tantivy.Query.boolean_query([(tantivy.Occur.Must, allowed), (tantivy.Occur.Must, wanted)])
+        found = self._searcher.search(wanted, limit)
         rows = [(int(self._searcher.doc(address)["row"][0]), float(score)) for score, address in found.hits]
         return sorted(rows, key=lambda hit: (-hit[1], hit[0]))
 

@@ -36,6 +36,15 @@ def free_ram() -> int:
     return min(free, _container_bytes())
 
 
+def resident_mb() -> int | None:
+    """Memory that this process holds now, in MB; None where the system does not say."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
+
+
 def free_disk(folder: Path) -> int:
     """Bytes free where `folder` is or would be made.
 

@@ -83,6 +83,9 @@ _MESSAGES = {
         "Máy chủ mô hình ngôn ngữ không trả lời ({details}): thay vào đó là trích nguyên văn tài liệu.",
     ),
     "serving": ("The page is at {address} (Ctrl-C ends it).", "Trang đã mở tại {address} (Ctrl-C để dừng)."),
+    "password": ("Password", "Mật khẩu"),
+    "password_again": ("Once more", "Nhập lại"),
+    "login_added": ("{name} can log in now ({file}).", "{name} đã đăng nhập được ({file})."),
     "model_added": ("{name} ({megabytes} MB) is in models/ now.", "{name} ({megabytes} MB) đã có trong models/."),
     "models_in_use": (
         "embedding in use: {embedding}\nlanguage model in use: {llm}",

@@ -20,14 +20,10 @@ _EMPTY_LINE = re.compile(r"[^\S\n]*\n\s*\n[^\S\n]*")
 _LINE = re.compile(r"[^\S\n]*\n[^\S\n]*")
 
 
-def header_html(documents: int, server: str = "") -> str:
-    """The title, what is loaded, and where it runs: `server` is another machine that writes the answers."""
-    loaded = f"{_number(documents)} tài liệu đã nạp" if documents else "Chưa nạp tài liệu nào"
+def header_html(server: str = "") -> str:
+    """The title, and where it runs: `server` is another machine that writes the answers."""
     where = f"Câu hỏi và các đoạn được gửi tới {html.escape(server)}." if server else "Mọi thứ chạy trên máy này."
-    return (
-        f'<h1>Hỏi đáp tài liệu</h1><p><span class="loaded">{loaded}</span> '
-        f'<span class="more">Mỗi câu trả lời chỉ rõ câu chữ làm căn cứ. {where}</span></p>'
-    )
+    return f'<h1>Hỏi đáp tài liệu</h1><p class="more">Mỗi câu trả lời chỉ rõ câu chữ làm căn cứ. {where}</p>'
 
 
 def welcome_html() -> str:
@@ -53,16 +49,28 @@ def error_html(sentence: str, detail: str = "") -> str:
     return f'<div class="answer failed"><p class="verdict">{_lines(sentence)}</p>{more}</div>'
 
 
-def message_html(answer: Answer, turn: int, understood: str = "", stopped: bool = False) -> str:
-    """The checked answer: each sentence with its support and its citations, then how it fared as a whole."""
+def message_html(
+    answer: Answer,
+    turn: int,
+    understood: str = "",
+    stopped: bool = False,
+    follow_ups: Sequence[str] = (),
+    kept: bool = False,
+    up: bool | None = None,
+) -> str:
+    """The checked answer: each sentence with its support and its citations, then how it fared as a whole.
+
+    Below it stand what could be asked next and, for an answer that is kept, the thumbs; `up` is the one that was given.
+    """
+    rating = _rating(turn, up) if kept else ""
     if answer.abstained:
-        return _abstention(answer, turn, understood, stopped)
+        return _abstention(answer, turn, understood, stopped, rating)
     cited = {citation.number: citation for citation in answer.citations}
     sentences = "".join(_sentence(sentence, cited, turn) for sentence in answer.sentences)
     note = "Đã dừng theo ý bạn, phần trên là những gì kịp viết. " if stopped else ""
     code, _, details = answer.reason.partition(": ")
     lack = f'<p class="lack">{_lines(message(code, "vi", details=details))}</p>' if code else ""
-    body = f"{sentences}{lack}{_notes(answer)}{_summary(answer, turn, note)}"
+    body = f"{sentences}{lack}{_notes(answer)}{_summary(answer, turn, note)}{rating}{_offers(follow_ups)}"
     return f'<div class="answer">{_understood(understood)}{body}</div>'
 
 
@@ -150,7 +158,25 @@ def _summary(answer: Answer, turn: int, note: str) -> str:
     )
 
 
-def _abstention(answer: Answer, turn: int, understood: str, stopped: bool) -> str:
+def _rating(turn: int, up: bool | None) -> str:
+    """What the person thinks of it; the page's script reads which answer they belong to from their ids."""
+    thumbs = (("up", True, "Tốt"), ("down", False, "Chưa tốt"))
+    buttons = "".join(
+        f'<button class="thumb {name}{" on" if up is way else ""}" id="t{turn}{name}">{label}</button>'
+        for name, way, label in thumbs
+    )
+    thanks = '<span class="thanks">Đã ghi nhận.</span>' if up is not None else ""
+    return f'<p class="rating">Câu trả lời này: {buttons}{thanks}</p>'
+
+
+def _offers(questions: Sequence[str]) -> str:
+    if not questions:
+        return ""
+    buttons = "".join(f'<button class="offer">{_lines(question)}</button>' for question in questions)
+    return f'<div class="offers"><p>Có thể hỏi tiếp</p>{buttons}</div>'
+
+
+def _abstention(answer: Answer, turn: int, understood: str, stopped: bool, rating: str) -> str:
     if stopped or answer.reason == CANCELLED:
         verdict, reason = "Đã dừng.", "Bạn đã dừng trước khi có câu trả lời."
     else:
@@ -161,7 +187,7 @@ def _abstention(answer: Answer, turn: int, understood: str, stopped: bool) -> st
         link = f' <a class="sources" href="#t{turn}">Xem {len(answer.retrieved)} đoạn gần nhất</a>'
     return (
         f'<div class="answer refusal">{_understood(understood)}<p class="verdict">{_lines(verdict)}</p>'
-        f"<p>{_lines(reason)}{link}</p>{_notes(answer)}</div>"
+        f"<p>{_lines(reason)}{link}</p>{_notes(answer)}{rating}</div>"
     )
 
 
@@ -199,7 +225,7 @@ def _cited(answer: Answer, at: int, places: Mapping[int, int], turn: int) -> str
     body = _paragraphs(cited_text(passage.chunk.text, spans, f"t{turn}c"))
     return (
         f'<article class="passage"><header><span class="numbers">{numbers}</span>{_heading(passage)}</header>'
-        f"<blockquote>{body}</blockquote></article>"
+        f"<blockquote>{body}</blockquote>{_whole(passage, here)}</article>"
     )
 
 
@@ -207,7 +233,18 @@ def _folded(passage: ScoredChunk) -> str:
     snippet = html.escape(_cut(passage.chunk.text, _SNIPPET_CHARS))
     return (
         f'<details class="passage"><summary>{_heading(passage)}<span class="snippet">{snippet}</span></summary>'
-        f"<blockquote>{_paragraphs(html.escape(passage.chunk.text))}</blockquote></details>"
+        f"<blockquote>{_paragraphs(html.escape(passage.chunk.text))}</blockquote>{_whole(passage)}</details>"
+    )
+
+
+def _whole(passage: ScoredChunk, citations: Sequence[Citation] = ()) -> str:
+    """The button that opens the whole document at the cited words, or at the passage."""
+    chunk = passage.chunk
+    start = min((citation.start_char for citation in citations), default=chunk.start_char)
+    end = max((citation.end_char for citation in citations), default=chunk.end_char)
+    return (
+        f'<button type="button" class="whole" data-act="document" data-doc="{_attribute(chunk.doc_id)}"'
+        f' data-start="{start}" data-end="{end}">Xem cả tài liệu</button>'
     )
 
 

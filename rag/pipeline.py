@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
@@ -20,7 +21,7 @@ from rag.index import StoredIndex, open_index
 from rag.matching import load_matcher
 from rag.models import NO_LLM, find_llm
 from rag.prompting import REFUSAL
-from rag.ranking import load_ranker
+from rag.ranking import PassageRanker, load_ranker
 from rag.reranking import CrossEncoderReranker
 from rag.retrieval import HybridRetriever, interleaved
 from rag.text import normalize
@@ -102,34 +103,39 @@ class Bot:
         generator: Generator,
         config: RagConfig,
         reranker: Reranker | None = None,
+        lock: "threading.Lock | None" = None,
     ) -> None:
+        """`lock` is that of other bots with the same models; None makes one."""
         self.index = index
         self.config = config
         self.generator = generator
         self._retriever = retriever
         self._evidence = evidence
         self._reranker = reranker
-        self._lock = threading.Lock()
+        self._origin: Bot | None = None
+        self._lock = lock if lock is not None else threading.Lock()
 
-    def search(self, question: str, limit: int | None = None) -> list[ScoredChunk]:
+    def search(self, question: str, limit: int | None = None, docs: Collection[str] | None = None) -> list[ScoredChunk]:
         """The passages nearest to the question, the best first; `limit` None takes the setting.
+
+        `docs` are the ids of the documents to look in; None is all.
 
         Raises:
             QuestionError: the question is empty or too long.
         """
         asked = self._checked(question)
         with self._lock:
-            return self._retrieved(asked, limit or self.config.retrieval.passages)
+            return self._retrieved(asked, limit or self.config.retrieval.passages, docs)
 
-    def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
-        """The answer to a question, its sentences checked.
+    def ask(self, question: str, history: Sequence[Turn] = (), *, docs: Collection[str] | None = None) -> Answer:
+        """The answer to a question, its sentences checked; `docs` as in `search`.
 
         Raises:
             QuestionError: the question is empty or too long.
             GenerationError: the language model failed.
         """
         answer: Answer | None = None
-        for event in self.stream(question, history):
+        for event in self.stream(question, history, docs=docs):
             if isinstance(event, Answer):
                 answer = event
         if answer is None:
@@ -137,11 +143,16 @@ class Bot:
         return answer
 
     def stream(
-        self, question: str, history: Sequence[Turn] = (), cancelled: Callable[[], bool] = lambda: False
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        cancelled: Callable[[], bool] = lambda: False,
+        *,
+        docs: Collection[str] | None = None,
     ) -> Iterator[Event]:
         """The same answer as it comes: `PassagesFound`, `EvidenceFound`, `Sending`, `TextPiece`s, the `Answer` last.
 
-        A `Restarted` may stand among the pieces.
+        A `Restarted` may stand among the pieces. `docs` as in `search`.
 
         Raises:
             QuestionError: the question is empty or too long.
@@ -153,7 +164,7 @@ class Bot:
 
         parts = questions_in(understood)
         with self._lock:
-            found = [self._retrieved(part, self.config.retrieval.passages) for part in parts]
+            found = [self._retrieved(part, self.config.retrieval.passages, docs) for part in parts]
         passages = interleaved(found)
         clock.mark("retrieval")
         yield PassagesFound(understood, tuple(passages))
@@ -229,16 +240,23 @@ class Bot:
         with self._lock:
             return self.index.neighbours(chunk, before, after)
 
+    def adjusted(self, config: RagConfig, generator: Generator) -> "Bot":
+        """The same index and models with other settings and another writer; closing either closes both."""
+        other = copy(self)
+        other.config, other.generator = config, generator
+        other._origin = self  # whoever closes an index that nobody uses any more sees that this one does
+        return other
+
     def close(self) -> None:
         """Let go of the index."""
         self.index.close()
 
-    def _retrieved(self, question: str, limit: int) -> list[ScoredChunk]:
+    def _retrieved(self, question: str, limit: int, docs: Collection[str] | None) -> list[ScoredChunk]:
         """At most `limit` passages; the reranker, if any, orders the first `reranking.passages`, whatever the limit."""
         if self._reranker is None:
-            return self._retriever.retrieve(question, limit)
+            return self._retriever.retrieve(question, limit, docs)
         depth = self.config.reranking.passages
-        found = self._retriever.retrieve(question, max(limit, depth))
+        found = self._retriever.retrieve(question, max(limit, depth), docs)
         ranked = self._reranker.rerank(question, found[:depth])
         least = min((passage.score for passage in ranked), default=0.0)
         tail = [replace(passage, score=passage.score * least) for passage in found[depth:]]
@@ -294,17 +312,58 @@ def open_bot(
         config = replace(config, llm=replace(config.llm, model=llm))
     embedder = embedder if embedder is not None else load_embedder(config.embedding)
     stored = open_index(Path(index) if index is not None else resolve(config.index), embedder, config)
-    generator = _generator(config.llm)
+    return _bot(stored, load_models(config, embedder), config)
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What bots over several indexes have in common, loaded once."""
+
+    embedder: Embedder
+    evidence: EvidenceModel
+    generator: Generator
+    ranker: PassageRanker | None
+    reranker: Reranker | None
+    lock: threading.Lock
+    """Held while one of the bots searches."""
+
+
+def load_models(config: RagConfig, embedder: Embedder | None = None) -> Models:
+    """The models of the settings; `embedder` is one that is loaded already.
+
+    Raises:
+        ModelError: one is missing or cannot be loaded.
+    """
+    embedder = embedder if embedder is not None else load_embedder(config.embedding)
+    generator = load_generator(config.llm)
     matcher = load_matcher(config.evidence.matcher, embedder)
-    evidence = EvidenceModel(config.evidence, matcher)
     is_ranked = config.retrieval.ranker and matcher.embedder is embedder
     ranker = load_ranker(config.retrieval.ranker, matcher) if is_ranked else None
-    retriever = HybridRetriever(stored, embedder, config.retrieval, ranker)
     reranker = CrossEncoderReranker(config.reranking) if config.reranking.model else None
-    return Bot(stored, retriever, evidence, generator, config, reranker)
+    return Models(embedder, EvidenceModel(config.evidence, matcher), generator, ranker, reranker, threading.Lock())
 
 
-def _generator(config: LlmConfig) -> Generator:
+def bot_over(folder: Path, models: Models, config: RagConfig) -> Bot:
+    """A bot over the index at `folder`, as it stands now, with models that others use too.
+
+    Raises:
+        IndexMissingError: there is no index.
+        IndexMismatchError: it was made in another format or by another model, or a file of it is damaged.
+    """
+    return _bot(open_index(folder, models.embedder, config), models, config)
+
+
+def _bot(stored: StoredIndex, models: Models, config: RagConfig) -> Bot:
+    retriever = HybridRetriever(stored, models.embedder, config.retrieval, models.ranker)
+    return Bot(stored, retriever, models.evidence, models.generator, config, models.reranker, models.lock)
+
+
+def load_generator(config: LlmConfig) -> Generator:
+    """What writes the answers: a server's model, a GGUF file, or quoting.
+
+    Raises:
+        ModelError: the model is missing or cannot be loaded.
+    """
     if config.base_url and config.model != NO_LLM:
         from rag.server import ServerGenerator  # httpx is for those who have a server
 

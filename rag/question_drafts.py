@@ -154,25 +154,32 @@ def _answers(candidate: _Candidate) -> list[str]:
     return list(dict.fromkeys([answer, bare, *([years[1]] if years else [])]))
 
 
+def drafted(passage: str, text: str, rng: random.Random) -> Iterator[tuple[str, str, Draft]]:
+    """(sentence, question, draft) for each statement of a passage that can be asked about; `text` is its document's."""
+    for start, end in sentence_spans(passage):
+        sentence = passage[start:end]
+        if not _STATEMENT.fullmatch(sentence):
+            continue
+        statement = _OPENING.sub("", sentence, count=1)
+        statement = f"{statement[:1].upper()}{statement[1:]}"
+        if not _SHORTEST <= len(syllables(statement)) <= _LONGEST or _points_back(statement):
+            continue
+        for draft in drafts(statement, rng):
+            question = _worded(draft, statement, text)
+            if question and _is_fit(question, draft, statement, text):
+                yield sentence, question, draft
+                break
+
+
 def _candidates(document: Document, config: RagConfig, rng: random.Random) -> list[_Candidate]:
     """One question for each statement of a document that can be asked about, in random order."""
     found: dict[str, _Candidate] = {}
     for chunk in split_document(document, config.chunking):
-        for start, end in sentence_spans(chunk.text):
-            sentence = chunk.text[start:end]
-            if sentence in found or not _STATEMENT.fullmatch(sentence):
-                continue
-            statement = _OPENING.sub("", sentence, count=1)
-            statement = f"{statement[:1].upper()}{statement[1:]}"
-            if not _SHORTEST <= len(syllables(statement)) <= _LONGEST or _points_back(statement):
-                continue
-            for draft in drafts(statement, rng):
-                question = _worded(draft, statement, document.text)
-                if question and _is_fit(question, draft, statement, document.text):
-                    found[sentence] = _Candidate(
-                        document, chunk, sentence, question, draft.answer.strip(), draft.kind.value
-                    )
-                    break
+        for sentence, question, draft in drafted(chunk.text, document.text, rng):
+            if sentence not in found:
+                found[sentence] = _Candidate(
+                    document, chunk, sentence, question, draft.answer.strip(), draft.kind.value
+                )
     mixed = list(found.values())
     rng.shuffle(mixed)
     return mixed

@@ -1,6 +1,6 @@
 """A question to passages: dense and lexical search over the same passages, fused, and the best of them ranked."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
@@ -34,12 +34,14 @@ class HybridRetriever:
         self._config = config
         self._ranker = ranker
 
-    def retrieve(self, question: str, limit: int) -> list[ScoredChunk]:
+    def retrieve(self, question: str, limit: int, docs: Collection[str] | None = None) -> list[ScoredChunk]:
         """At most `limit` passages with scores of 0 to 1, the best first; [] when the index is empty.
 
         The ranker orders the first `retrieval.ranked` passages; those after them keep the order of their fused scores.
+        With `docs`, both sides search these documents alone, so that their best passages are found however far behind
+        those of others they stand.
         """
-        found = self.candidates(question, limit)
+        found = self.candidates(question, limit, docs)
         if self._ranker is None or not found.passages:
             return list(found.passages[:limit])
         depth = self._config.ranked
@@ -48,13 +50,14 @@ class HybridRetriever:
         tail = [replace(passage, score=passage.score * least) for passage in found.passages[depth:]]
         return [*ranked, *tail][:limit]
 
-    def candidates(self, question: str, limit: int = 0) -> Candidates:
+    def candidates(self, question: str, limit: int = 0, docs: Collection[str] | None = None) -> Candidates:
         """The best fused passages, at least `limit` and at least as many as the ranker looks at, if there are."""
+        among = None if docs is None else self._index.rows_of(docs)
         wanted = max(self._config.ranked, limit)
         depth = max(self._config.candidates, wanted)
         vector = self._embedder.embed_queries([question])
-        dense = dict(self._index.search_dense(vector, depth))
-        lexical = dict(self._index.search_lexical(question, depth))
+        dense = dict(self._index.search_dense(vector, depth, among))
+        lexical = dict(self._index.search_lexical(question, depth, among))
         found_by_words_alone = [row for row in lexical if row not in dense]
         dense |= dict(zip(found_by_words_alone, self._index.cosines(vector, found_by_words_alone), strict=True))
         # A syllable without its marks is another unit to an embedding that was trained on Vietnamese as it is written.

@@ -1,6 +1,6 @@
 """The data that the steps hand to each other, and the protocols that the exchangeable steps obey."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -245,8 +245,8 @@ class Embedder(Protocol):
 class Retriever(Protocol):
     """A question to passages."""
 
-    def retrieve(self, question: str, limit: int) -> list[ScoredChunk]:
-        """At most `limit` passages, the best first."""
+    def retrieve(self, question: str, limit: int, docs: Collection[str] | None = None) -> list[ScoredChunk]:
+        """At most `limit` passages, the best first; `docs` are the ids of the documents to look in, None is all."""
 
 
 class Reranker(Protocol):

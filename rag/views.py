@@ -4,6 +4,7 @@ Views are written once, under a name that no other views ever had, synced, and o
 transaction that names them brings text, vectors and words to a new generation together.
 """
 
+import heapq
 import os
 import secrets
 import shutil
@@ -25,6 +26,9 @@ _LEXICAL = "lexical"
 _READ_AT_OPENING_BYTES = 16 << 20
 """Files up to this size are hashed when an index is opened, in 20 ms or so; of larger ones only the size is looked at,
 `rag index` and `rag index --verify` hash them too."""
+
+_ROWS_AT_ONCE = 8192
+"""Vectors copied out of the index at a time: 12 MB of 384 numbers each."""
 
 
 class Views:
@@ -49,20 +53,32 @@ class Views:
         except (ValueError, OSError) as error:
             raise _damaged(file, first_line(error)) from error
 
-    def search_dense(self, vector: FloatMatrix, limit: int) -> list[tuple[int, float]]:
-        """The (row, cosine) of the passages nearest to `vector`, shape (1, dimension), the best first."""
+    def search_dense(
+        self, vector: FloatMatrix, limit: int, among: Sequence[int] | None = None
+    ) -> list[tuple[int, float]]:
+        """The (row, cosine) of the passages nearest to `vector`, shape (1, dimension), the best first.
+
+        `among` are the rows that may be found, each compared, however the index is made; None is all.
+        """
         if self._dense.ntotal == 0 or not vector.any():
             return []
+        if among is not None:
+            scored = zip(among, self.cosines(vector, among), strict=True)
+            return heapq.nsmallest(limit, scored, key=lambda hit: (-hit[1], hit[0]))
         scores, rows = self._dense.search(vector, min(limit, self._dense.ntotal))
         return [(int(row), float(score)) for row, score in zip(rows[0], scores[0], strict=True) if row >= 0]
 
-    def search_lexical(self, question: str, limit: int) -> list[tuple[int, float]]:
-        """The (row, BM25 score) of the passages that share the question's words, the best first."""
-        return self._lexical.search(question, limit)
+    def search_lexical(self, question: str, limit: int, among: Sequence[int] | None = None) -> list[tuple[int, float]]:
+        """The (row, BM25 score) of the passages that share the question's words, the best first; `among` as above."""
+        return self._lexical.search(question, limit, among)
 
     def cosines(self, vector: FloatMatrix, rows: Sequence[int]) -> list[float]:
         """The cosine of `vector`, shape (1, dimension), with each of the passages."""
-        return [float(np.dot(vector[0], self._dense.reconstruct(row))) for row in rows]
+        cosines: list[float] = []
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            part = np.array(rows[start : start + _ROWS_AT_ONCE], dtype=np.int64)
+            cosines += map(float, self._dense.reconstruct_batch(part) @ vector[0])
+        return cosines
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,10 +61,10 @@ class Search:
     bot: Bot
     without: Collection[str] = ()
 
-    def retrieve(self, question: str, limit: int) -> list[ScoredChunk]:
+    def retrieve(self, question: str, limit: int, docs: Collection[str] | None = None) -> list[ScoredChunk]:
         """At most `limit` passages, the best first."""
         depth = limit + _OF_A_DOCUMENT * len(self.without)
-        return [found for found in self.bot.search(question, depth) if found.source not in self.without][:limit]
+        return [found for found in self.bot.search(question, depth, docs) if found.source not in self.without][:limit]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +73,9 @@ class Given:
 
     passages: tuple[ScoredChunk, ...]
 
-    def retrieve(self, question: str, limit: int) -> list[ScoredChunk]:  # noqa: ARG002  (the protocol's signature)
-        """The first `limit` of them."""
-        return list(self.passages[:limit])
+    def retrieve(self, question: str, limit: int, docs: Collection[str] | None = None) -> list[ScoredChunk]:  # noqa: ARG002  (the protocol's signature)
+        """The first `limit` of them that stand in `docs`."""
+        return [one for one in self.passages if docs is None or one.chunk.doc_id in docs][:limit]
 
 
 class Examiner:

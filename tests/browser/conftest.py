@@ -27,21 +27,28 @@ Visit = Callable[..., Page]
 
 
 @pytest.fixture(scope="session")
-def address(seeds_index: Path) -> Iterator[str]:
+def address(seeds_index: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The page of `rag serve` over the shipped corpus, quoting."""
-    port = _free_port()
+    with served_page(seeds_index, tmp_path_factory.mktemp("page")) as at:
+        yield at
+
+
+@contextmanager
+def served_page(index: Path, data: Path, port: int = 0) -> Iterator[str]:
+    """The page of `rag serve` over an index, quoting, until the end of the block; what people leave goes to `data`."""
+    port = port or _free_port()
     with _served(
-        ["-m", "rag.cli", "serve", "--index", str(seeds_index), "--port", str(port), "--llm", "none"], port
+        ["-m", "rag.cli", "serve", "--index", str(index), "--port", str(port), "--llm", "none"], port, data
     ) as at:
         yield at
 
 
 @pytest.fixture(scope="session")
-def slow_address(seeds_index: Path) -> Iterator[str]:
+def slow_address(seeds_index: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The same page with a generator that takes a minute for an answer."""
     port = _free_port()
     script = Path(__file__).with_name("slow_page.py")
-    with _served([str(script), str(seeds_index), str(port)], port) as at:
+    with _served([str(script), str(seeds_index), str(port)], port, tmp_path_factory.mktemp("slow")) as at:
         yield at
 
 
@@ -93,9 +100,9 @@ def visit(browser: Browser) -> Iterator[Visit]:
 
 
 @contextmanager
-def _served(arguments: list[str], port: int) -> Iterator[str]:
+def _served(arguments: list[str], port: int, data: Path) -> Iterator[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAG_")}
-    environment["PYTHONPATH"] = str(ROOT)
+    environment |= {"PYTHONPATH": str(ROOT), "RAG_DATA": str(data)}
     process = subprocess.Popen(
         [sys.executable, *arguments],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8",

@@ -3,9 +3,14 @@
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 
-import rag
 from rag.app import serve
+from rag.config import LlmConfig, load_config
+from rag.library import Library
+from rag.models import NO_LLM
+from rag.pipeline import load_models
 from rag.types import Task
 
 WORDS = 600
@@ -30,6 +35,6 @@ class SlowGenerator:
 
 
 if __name__ == "__main__":
-    bot = rag.open(sys.argv[1], llm="none")
-    bot.generator = SlowGenerator()
-    serve(bot, "127.0.0.1", int(sys.argv[2]))
+    config = replace(load_config(), llm=LlmConfig(model=NO_LLM))
+    models = replace(load_models(config), generator=SlowGenerator())
+    serve(Library(Path(sys.argv[1]), config, models, allow_folders=True), "127.0.0.1", int(sys.argv[2]))

@@ -43,7 +43,7 @@ def shoot(page: Page, name: str) -> None:
 
 def test_an_answer_leads_to_its_exact_words(visit, address):
     page = visit(address)
-    expect(page.locator("#title")).to_contain_text("5 tài liệu")
+    expect(page.locator("#status")).to_contain_text("5 tài liệu, 33 đoạn")
     shoot(page, "start")
     ask(page, AX)
     answer = page.locator("#chat .answer").last

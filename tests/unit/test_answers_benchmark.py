@@ -1,6 +1,7 @@
 """The answers benchmark's counting: what an outcome holds, risk against coverage, thresholds, goals and plots."""
 
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import cast
 
@@ -105,7 +106,7 @@ def test_number_in_another_sentences_quote_does_not_count() -> None:
 
 def test_left_out_document_makes_room_for_the_next_passages() -> None:
     class Found:
-        def search(self, _question: str, limit: int) -> list[ScoredChunk]:
+        def search(self, _question: str, limit: int, _docs: Collection[str] | None) -> list[ScoredChunk]:
             return [BEFORE, OTHER, GOLD, passage("third", "Ba.")][:limit]
 
     search = Search(cast(Bot, Found()), ("gold",))

@@ -30,7 +30,9 @@ class ToldBot:
         self.fails = fails
         self.histories: list[Sequence[Turn]] = []
 
-    def stream(self, question: str, history: Sequence[Turn], cancelled: Callable[[], bool]) -> Iterator[Event]:
+    def stream(
+        self, question: str, history: Sequence[Turn], cancelled: Callable[[], bool], *, docs: object = None
+    ) -> Iterator[Event]:
         self.histories.append(history)
         yield from self.events
         if self.fails is not None:
@@ -133,7 +135,9 @@ def test_stop_reaches_the_bot_and_the_answer_says_so() -> None:
     asked: list[bool] = []
 
     class Watching(ToldBot):
-        def stream(self, question: str, history: Any, cancelled: Callable[[], bool]) -> Iterator[Event]:
+        def stream(
+            self, question: str, history: Any, cancelled: Callable[[], bool], *, docs: object = None
+        ) -> Iterator[Event]:
             yield EVENTS[0]
             asked.append(cancelled())
             session.stop()
