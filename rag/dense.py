@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import faiss
 import numpy as np
@@ -127,33 +127,34 @@ class DenseWriter:
         self._flat: Any = faiss.read_index(str(base[0] / _FLAT)) if base else _flat_index(dimension)
         self._rows: list[int] = []
         self._vectors: list[FloatMatrix] = []
-        # Without a base, vectors for lists go straight to the disk.
-        self._halves = None if exact or base else (folder / _HALVES).open("wb")
+        self._halves: BinaryIO | None = None
+        """Where new vectors go that are too many to stand in memory together, and too many to stand beside lists."""
 
     def add(self, row: int, vector: FloatMatrix) -> None:
         """A new passage's vector, shape (dimension,)."""
         self._rows.append(row)
         self._vectors.append(vector)
-        if self._halves is not None and len(self._vectors) == _BLOCK:
+        if not self._exact and len(self._vectors) == _BLOCK:
             self._spill()
 
     def write(self, gone: Sequence[int], probes: Probes) -> dict[str, Any]:
         """Write the view without the rows `gone` of its base; what must be known to open it, and how well it finds."""
         away = np.array(gone, dtype=np.int64)
-        if self._halves is not None:
-            self._spill()
-            self._halves.close()
-            return self._write_lists(np.array(self._rows, dtype=np.int64), probes)
         self._flat.remove_ids(away)
-        new = np.stack(self._vectors) if self._vectors else np.zeros((0, self._dimension), dtype=np.float32)
-        self._flat.add_with_ids(new, np.array(self._rows, dtype=np.int64))
-        if self._exact:
-            return self._write_flat({"kind": EXACT, "passages": self._flat.ntotal})
-        if self._base is not None and self._base[1]["kind"] == APPROXIMATE:
-            record = self._beside(self._base[0], self._base[1], away)
-            if record is not None:
-                return record
-        rows = self._join()
+        rows = np.array(self._rows, dtype=np.int64)
+        if self._halves is None:
+            new = np.stack(self._vectors) if self._vectors else np.zeros((0, self._dimension), dtype=np.float32)
+            self._flat.add_with_ids(new, rows)
+            if self._exact:
+                return self._write_flat({"kind": EXACT, "passages": self._flat.ntotal})
+            if self._base is not None and self._base[1]["kind"] == APPROXIMATE:
+                record = self._beside(self._base[0], self._base[1], away)
+                if record is not None:
+                    return record
+            rows = rows[:0]
+        else:
+            self._spill()
+        rows = np.concatenate([rows, *self._joined(away)])
         self._flat = _flat_index(self._dimension)
         return self._write_lists(rows, probes)
 
@@ -174,28 +175,31 @@ class DenseWriter:
         changed = {"added": self._flat.ntotal, "gone": len(gone)}
         return self._write_flat({**record, **changed})
 
-    def _join(self) -> Rows:
-        """Write the vectors of the base's lists that are not gone, and those beside them; their rows in that order."""
-        rows = [np.zeros(0, dtype=np.int64)]
-        with (self._folder / _HALVES).open("wb") as out:
-            if self._base is not None and self._base[1]["kind"] == APPROXIMATE:
-                start = self._base[0]
-                listed, gone = np.load(start / _ROWS), np.load(start / _GONE)
-                halves = _mapped(start / _HALVES, len(listed), self._dimension)
-                for begin, block in _blocks(halves):
-                    kept = ~np.isin(listed[begin : begin + len(block)], gone)
-                    rows.append(listed[begin : begin + len(block)][kept])
-                    out.write(block[kept].tobytes())
-            if self._flat.ntotal:
-                vectors = self._flat.index.reconstruct_n(0, self._flat.ntotal)
-                rows.append(faiss.vector_to_array(self._flat.id_map))
-                out.write(vectors.astype("<f2").tobytes())
-        return np.concatenate(rows)
+    def _joined(self, away: Rows) -> Iterator[Rows]:
+        """Write, behind what was spilled, the vectors in the base's lists and those beside them; their rows."""
+        if self._base is not None and self._base[1]["kind"] == APPROXIMATE:
+            start = self._base[0]
+            listed, gone = np.load(start / _ROWS), np.union1d(np.load(start / _GONE), away)
+            for begin, block in _blocks(_mapped(start / _HALVES, len(listed), self._dimension)):
+                rows = listed[begin : begin + len(block)]
+                kept = ~np.isin(rows, gone)
+                self._append(block[kept])
+                yield rows[kept]
+        if self._flat.ntotal:
+            for begin in range(0, self._flat.ntotal, _BLOCK):
+                self._append(self._flat.index.reconstruct_n(begin, min(_BLOCK, self._flat.ntotal - begin)))
+            yield faiss.vector_to_array(self._flat.id_map)
+        self.close()
 
     def _spill(self) -> None:
-        if self._halves is not None and self._vectors:
-            self._halves.write(np.stack(self._vectors).astype("<f2").tobytes())
+        if self._vectors:
+            self._append(np.stack(self._vectors))
             self._vectors.clear()
+
+    def _append(self, vectors: npt.NDArray[Any]) -> None:
+        if self._halves is None:
+            self._halves = (self._folder / _HALVES).open("wb")
+        self._halves.write(vectors.astype("<f2").tobytes())
 
     def _write_lists(self, rows: Rows, probes: Probes) -> dict[str, Any]:
         halves = _mapped(self._folder / _HALVES, len(rows), self._dimension)
