@@ -285,6 +285,14 @@ class Catalog:
                     found[key] = _unpacked(vector)
         return found
 
+    def sampled_rows(self, count: int) -> list[int]:
+        """Rows of at most `count` passages, spread evenly over all; the same for the same catalog."""
+        ((most,),) = self._rows("SELECT max(row) FROM chunks")
+        starts = [1 + (most or 0) * place // count for place in range(count)]
+        query = "SELECT row FROM chunks WHERE row >= ? ORDER BY row LIMIT 1"
+        found = [row for start in starts for (row,) in self._rows(query, (start,))]
+        return list(dict.fromkeys(found))
+
     def roots(self) -> list[str]:
         """The indexed folders, as the index names them."""
         return [root for (root,) in self._rows("SELECT DISTINCT root FROM paths WHERE published ORDER BY root")]

@@ -127,6 +127,8 @@ def _show_report(report: "IndexReport", options: argparse.Namespace) -> None:
         print(json.dumps(report.as_json(), ensure_ascii=False, indent=None if options.watch else 2), flush=True)
         return
     print(message("indexed", options.lang, **report.as_json()), flush=True)
+    if "recall@10" in report.dense:
+        print(message("approximate", options.lang, recall=report.dense["recall@10"], **report.dense), flush=True)
     if report.duplicates:
         print(message("duplicates", options.lang, duplicates=report.duplicates), flush=True)
     if report.truncated:

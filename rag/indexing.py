@@ -2,13 +2,13 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from rag.catalog import Catalog
-from rag.catalog_writing import CatalogWriter, FileKey, KnownFile, Published, passage_key, stored_id
+from rag.catalog_writing import CatalogWriter, FileKey, KnownFile, passage_key, stored_id
 from rag.chunking import split_document
 from rag.config import RagConfig
 from rag.documents import SourceFile, read_document
@@ -16,17 +16,14 @@ from rag.errors import DocumentError, IndexDamagedError
 from rag.index import CATALOG, made_with, passage_text
 from rag.locking import only_writer
 from rag.progress import IndexProgress, Meter
+from rag.publishing import publish
 from rag.rebuilding import opened_for_writing
 from rag.scanning import Scan, Stamp, content_key, read_still, scan, stamp
 from rag.types import Document, Embedder, FloatMatrix
-from rag.views import Base, build_views, damaged_files
+from rag.views import dense_record
 
 _PASSAGES_AT_ONCE = 128
 """Passages embedded between two reports of progress: seconds with a transformer, and some batches of them."""
-
-_MOST_REPLACED = 0.25
-"""Share of the passages whose predecessors the views may still count among the frequencies of words; past it they are
-made anew. A change of one file in ten thousand then costs seconds, not a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +46,8 @@ class IndexReport:
     chunks: int
     duplicates: int
     """Files of the index that hold the same as another one: they have no passages of their own."""
+    dense: Mapping[str, Any]
+    """How vectors are searched: "kind" is "exact" or "approximate", the latter with its index and measured recall."""
     seconds: float
 
     @property
@@ -120,8 +119,11 @@ def update_index(
         run.failed.extend(problem for found in scans.values() for problem in found.unread)
         gone = _gone(catalog, scans)
         _stage_files(run, files, gone)
-        _publish(run, folder, gone)
-        contents = catalog.manifest()["contents"]
+        publish(folder, catalog, embedder, config, run.staged, gone)
+        if run.restamped:
+            catalog.restamp(run.restamped)
+        manifest = catalog.manifest()
+    contents = manifest["contents"]
     counted = {name: run.counts[name] for name in ("added", "changed", "renamed", "unchanged", "truncated", "embedded")}
     return IndexReport(
         **counted,
@@ -130,6 +132,7 @@ def update_index(
         documents=contents["documents"],
         chunks=contents["chunks"],
         duplicates=contents["paths"] - contents["documents"],
+        dense=dense_record(manifest["views"]),
         seconds=round(time.monotonic() - began, 3),
     )
 
@@ -147,7 +150,7 @@ def index_documents(
             key = (root, document.source)
             catalog.stage(key, "", Stamp(0, 0, 0), [(document.source, _store(run, document))])
             run.staged[key] = ""
-        _publish(run, folder, [])
+        publish(folder, catalog, embedder, config, run.staged, [])
 
 
 def remove_from_index(folder: Path, files: Collection[FileKey], embedder: Embedder, config: RagConfig) -> None:
@@ -163,7 +166,8 @@ def remove_from_index(folder: Path, files: Collection[FileKey], embedder: Embedd
         opened_for_writing(folder, made_with(embedder, config.chunking), rebuild=False) as (catalog, donors),
     ):
         run = _Run(catalog, donors, embedder, config, Meter([], None))
-        _publish(run, folder, set(files) & set(catalog.published_contents()))
+        gone = set(files) & set(catalog.published_contents())
+        publish(folder, catalog, embedder, config, run.staged, gone)
 
 
 def _without(root: str, found: Scan, left_out: Collection[FileKey]) -> Scan:
@@ -297,29 +301,3 @@ def _taken_over(catalog: Catalog, keys: Sequence[bytes]) -> dict[bytes, FloatMat
         return catalog.vectors_of(keys)
     except IndexDamagedError:
         return {}
-
-
-def _publish(run: _Run, folder: Path, gone: Collection[FileKey]) -> None:
-    """Make a generation of what is staged and of views that are whole; nothing happens where nothing changed."""
-    catalog = run.catalog
-    old = catalog.manifest()["views"]
-    views = old if old and not any(damaged_files(folder, old)) else {}
-
-    def build(published: Published) -> dict[str, Any]:
-        base = Base(views, published.gone) if views else None
-        if base is not None and views["replaced"] + len(base.gone) > _MOST_REPLACED * published.chunks:
-            base = None
-        new = catalog.documents() if base is None else map(catalog.document, published.new)
-        dimension = int(run.embedder.identity["dimension"])
-        return build_views(folder, published.generation, _passages(catalog, new), dimension, base)
-
-    if run.staged or gone or not views:
-        catalog.publish(run.staged, gone, views, build)
-    if run.restamped:
-        catalog.restamp(run.restamped)
-
-
-def _passages(catalog: Catalog, documents: Iterable[Document]) -> Iterator[tuple[int, str, FloatMatrix]]:
-    for document in documents:
-        for row, chunk, vector in catalog.embedded_chunks(document):
-            yield row, passage_text(document, chunk), vector

@@ -13,6 +13,10 @@ from rag.text import fold, is_unaccented, syllables
 
 _ANALYZER = "keys"
 _WRITER_BYTES = 128 << 20
+_NARROWED_FROM = 100_000
+"""Passages from which on a word that is common finds none by itself, but still counts where another one is found."""
+_COMMON = 0.03
+"""Share of the passages: at 309,000 the first ten stay the same for 150 of 150 questions, and 99.95% of a hundred."""
 _SLIP_LETTERS = 3
 """Shorter words are too like each other to say which one was meant."""
 _SLIP_WORTH = 0.7
@@ -58,8 +62,11 @@ def _write(index: tantivy.Index, gone: Sequence[int], passages: Iterable[tuple[i
 class LexicalIndex:
     """A lexical index that was written by `build_lexical`."""
 
-    def __init__(self, folder: Path, abbreviations: Abbreviations | None = None) -> None:
+    def __init__(
+        self, folder: Path, abbreviations: Abbreviations | None = None, narrowed_from: int = _NARROWED_FROM
+    ) -> None:
         self._abbreviations = abbreviations if abbreviations is not None else known_abbreviations()
+        self._narrowed_from = narrowed_from
         self._schema = _schema()
         index = _registered(tantivy.Index.open(str(folder)))
         index.reload()
@@ -80,18 +87,25 @@ class LexicalIndex:
         field = "folded" if unaccented else "keys"
         spellings = self._abbreviations.spellings(question, folded=unaccented)
         own = {key for spelling in spellings for key in _with_pairs(spelling.keys)}
-        queries = [self._term(field, key) for key in dict.fromkeys(_with_pairs(keys)) if key not in own]
-        queries += [self._either(field, spelling) for spelling in spellings]
-        queries += self._meant(field, keys)
-        wanted = _any_of(queries)
-        if among is not None:
-            allowed = tantivy.Query.const_score_query(
-                tantivy.Query.term_set_query(self._schema, "row", list(among)), 0.0
-            )
-            wanted = tantivy.Query.boolean_query([(tantivy.Occur.Must, allowed), (tantivy.Occur.Must, wanted)])
-        found = self._searcher.search(wanted, limit)
+        rare, common = list[tantivy.Query](), list[tantivy.Query]()
+        for key in dict.fromkeys(_with_pairs(keys)):
+            if key not in own:
+                (common if self._is_common(field, key) else rare).append(self._term(field, key))
+        rare += [self._either(field, spelling) for spelling in spellings]
+        rare += self._meant(field, keys)
+        # Counting all that match would keep tantivy from passing over what cannot be among the best.
+        found = self._searcher.search(self._within(_narrowed(rare, common), among), limit, count=False)
+        if common and len(found.hits) < limit:
+            found = self._searcher.search(self._within(_any_of([*rare, *common]), among), limit, count=False)
         rows = [(int(self._searcher.doc(address)["row"][0]), float(score)) for score, address in found.hits]
         return sorted(rows, key=lambda hit: (-hit[1], hit[0]))
+
+    def _within(self, wanted: tantivy.Query, among: Sequence[int] | None) -> tantivy.Query:
+        """What is wanted, of these rows alone; their scores stay as they were."""
+        if among is None:
+            return wanted
+        allowed = tantivy.Query.const_score_query(tantivy.Query.term_set_query(self._schema, "row", list(among)), 0.0)
+        return tantivy.Query.boolean_query([(tantivy.Occur.Must, allowed), (tantivy.Occur.Must, wanted)])
 
     def _either(self, field: str, spelling: Spelling) -> tantivy.Query:
         """The best of a stretch's spellings, each worth as much as the one in the question."""
@@ -123,6 +137,11 @@ class LexicalIndex:
             queries += [tantivy.Query.boost_query(self._term("folded", word), _SLIP_WORTH) for word in meant]
         return queries
 
+    def _is_common(self, field: str, key: str) -> bool:
+        """Whether so many passages of a large index hold the key that it alone brings none among the best."""
+        passages = self._searcher.num_docs
+        return passages > self._narrowed_from and self._searcher.doc_freq(field, key) > _COMMON * passages
+
     def _rarity(self, field: str, keys: Sequence[str]) -> float:
         """The sum of the keys' inverse document frequencies, as BM25 has them."""
         counts = [self._searcher.doc_freq(field, key) for key in keys]
@@ -148,6 +167,14 @@ def _with_pairs(keys: Sequence[str]) -> list[str]:
 
 def _any_of(queries: Sequence[tantivy.Query]) -> tantivy.Query:
     return tantivy.Query.boolean_query([(tantivy.Occur.Should, query) for query in queries])
+
+
+def _narrowed(rare: Sequence[tantivy.Query], common: Sequence[tantivy.Query]) -> tantivy.Query:
+    """Any of the queries; where there are rare ones, with one of them at least, the common ones adding to the score."""
+    if not rare or not common:
+        return _any_of([*rare, *common])
+    optional = [(tantivy.Occur.Should, query) for query in common]
+    return tantivy.Query.boolean_query([(tantivy.Occur.Must, _any_of(rare)), *optional])
 
 
 def _schema() -> tantivy.Schema:

@@ -14,6 +14,12 @@ _MESSAGES = {
         "Files that hold the same as another one: {duplicates}. They are indexed once and cited by every name.",
         "Số tệp trùng nội dung với tệp khác: {duplicates}. Chúng chỉ được lập chỉ mục một lần, được dẫn bằng mọi tên.",
     ),
+    "approximate": (
+        "Search by meaning is approximate ({index}): it finds {recall:.1%} of the ten nearest of {passages} passages"
+        " ({sample} sample questions).",
+        "Tìm theo nghĩa là gần đúng ({index}): tìm được {recall:.1%} trong mười đoạn gần nhất của {passages} đoạn"
+        " ({sample} câu hỏi mẫu).",
+    ),
     "not_indexed": (
         "{failed} could not be read; all else is indexed:",
         "{failed} mục không đọc được; phần còn lại đã lập chỉ mục:",

@@ -1,4 +1,4 @@
-"""What searches read: a FAISS file and a tantivy folder, made from the catalog and named in it with their checksums.
+"""What searches read: a dense view and a tantivy folder, made from the catalog and named in it with their checksums.
 
 Views are written once, under a name that no other views ever had, synced, and only then named in the catalog: the
 transaction that names them brings text, vectors and words to a new generation together.
@@ -9,26 +9,21 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import faiss
-import numpy as np
-
+from rag.dense import EXACT, DenseIndex, DenseWriter, Probes, linked
 from rag.errors import IndexDamagedError, IndexWriteError, first_line
 from rag.lexical import LexicalIndex, build_lexical, update_lexical
 from rag.types import FloatMatrix
 from rag.vectors import sha256_of
 
-_DENSE = "vectors.faiss"
 _LEXICAL = "lexical"
 _READ_AT_OPENING_BYTES = 16 << 20
 """Files up to this size are hashed when an index is opened, in 20 ms or so; of larger ones only the size is looked at,
 `rag index` and `rag index --verify` hash them too."""
-
-_ROWS_AT_ONCE = 8192
-"""Vectors copied out of the index at a time: 12 MB of 384 numbers each."""
 
 
 class Views:
@@ -42,11 +37,10 @@ class Views:
         """
         for file, reason in damaged_files(folder, record, read_up_to=_READ_AT_OPENING_BYTES):
             raise _damaged(file, reason)
-        file = folder / record["name"] / _DENSE
         try:
-            self._dense = faiss.read_index(str(file))
-        except RuntimeError as error:
-            raise _damaged(file, first_line(error)) from error
+            self._dense = DenseIndex(folder / record["name"], dense_record(record))
+        except (RuntimeError, ValueError, OSError) as error:
+            raise _damaged(folder / record["name"], first_line(error)) from error
         file = folder / record["name"] / _LEXICAL
         try:
             self._lexical = LexicalIndex(file)
@@ -60,13 +54,10 @@ class Views:
 
         `among` are the rows that may be found, each compared, however the index is made; None is all.
         """
-        if self._dense.ntotal == 0 or not vector.any():
-            return []
-        if among is not None:
-            scored = zip(among, self.cosines(vector, among), strict=True)
-            return heapq.nsmallest(limit, scored, key=lambda hit: (-hit[1], hit[0]))
-        scores, rows = self._dense.search(vector, min(limit, self._dense.ntotal))
-        return [(int(row), float(score)) for row, score in zip(rows[0], scores[0], strict=True) if row >= 0]
+        if among is None or not vector.any():
+            return self._dense.search(vector, limit)
+        scored = zip(among, self.cosines(vector, among), strict=True)
+        return heapq.nsmallest(limit, scored, key=lambda hit: (-hit[1], hit[0]))
 
     def search_lexical(self, question: str, limit: int, among: Sequence[int] | None = None) -> list[tuple[int, float]]:
         """The (row, BM25 score) of the passages that share the question's words, the best first; `among` as above."""
@@ -74,11 +65,7 @@ class Views:
 
     def cosines(self, vector: FloatMatrix, rows: Sequence[int]) -> list[float]:
         """The cosine of `vector`, shape (1, dimension), with each of the passages."""
-        cosines: list[float] = []
-        for start in range(0, len(rows), _ROWS_AT_ONCE):
-            part = np.array(rows[start : start + _ROWS_AT_ONCE], dtype=np.int64)
-            cosines += map(float, self._dense.reconstruct_batch(part) @ vector[0])
-        return cosines
+        return self._dense.cosines(vector, rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +77,21 @@ class Base:
     """The rows of passages that are no longer there."""
 
 
+@dataclass(frozen=True, slots=True)
+class DenseSettings:
+    """How the dense view is to be made."""
+
+    dimension: int
+    exact: bool
+    """Whether every vector is compared."""
+    probes: Probes
+
+
 def build_views(
     folder: Path,
     generation: int,
     passages: Iterable[tuple[int, str, FloatMatrix]],
-    dimension: int,
+    settings: DenseSettings,
     base: Base | None = None,
 ) -> dict[str, Any]:
     """Write both views of (row, text, vector of shape (dimension,)) passages; what the catalog is to say of them.
@@ -105,31 +102,23 @@ def build_views(
         IndexWriteError: they cannot be written; what there is of them is removed.
     """
     views = folder / f"views-{generation:08d}-{secrets.token_hex(4)}"
-    rows: list[int] = []
-    vectors: list[FloatMatrix] = []
-
-    def texts() -> Iterator[tuple[int, str]]:
-        for row, text, vector in passages:
-            rows.append(row)
-            vectors.append(vector)
-            yield row, text
-
+    start = None if base is None else folder / base.record["name"]
     try:
-        if base is None:
-            build_lexical(views / _LEXICAL, texts())
-            dense: Any = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
-        else:
-            start = folder / base.record["name"]
-            shutil.copytree(
-                start / _LEXICAL, views / _LEXICAL, copy_function=_linked, ignore=shutil.ignore_patterns("*.lock")
-            )
-            update_lexical(views / _LEXICAL, base.gone, texts())
-            dense = faiss.read_index(str(start / _DENSE))
-            dense.remove_ids(np.array(base.gone, dtype=np.int64))
-        matrix = np.stack(vectors) if vectors else np.zeros((0, dimension), dtype=np.float32)
-        dense.add_with_ids(matrix, np.array(rows, dtype=np.int64))
-        faiss.write_index(dense, str(views / _DENSE))
-        files = {name: [(views / name).stat().st_size, sha256_of(views / name)] for name in _files(views)}
+        views.mkdir(parents=True)
+        dense = DenseWriter(
+            views, settings.dimension, settings.exact, (start, dense_record(base.record)) if base and start else None
+        )
+        with closing(dense):
+            texts = _added(passages, dense)
+            if base is None or start is None:
+                build_lexical(views / _LEXICAL, texts)
+            else:
+                shutil.copytree(
+                    start / _LEXICAL, views / _LEXICAL, copy_function=linked, ignore=shutil.ignore_patterns("*.lock")
+                )
+                update_lexical(views / _LEXICAL, base.gone, texts)
+            found = dense.write(base.gone if base is not None else (), settings.probes)
+        files = {name: _told(views, name, start, base) for name in _files(views)}
         for written in (*(views / name for name in files), views / _LEXICAL, views, folder):
             _sync(written)
     except (OSError, RuntimeError, ValueError) as error:
@@ -143,7 +132,29 @@ def build_views(
         shutil.rmtree(views, ignore_errors=True)
         raise
     replaced = base.record["replaced"] + len(base.gone) if base is not None else 0
-    return {"name": views.name, "files": files, "replaced": replaced}
+    return {"name": views.name, "files": files, "replaced": replaced, "dense": found}
+
+
+def _added(passages: Iterable[tuple[int, str, FloatMatrix]], dense: DenseWriter) -> Iterator[tuple[int, str]]:
+    """The rows and texts of the passages; their vectors go to the dense view on the way."""
+    for row, text, vector in passages:
+        dense.add(row, vector)
+        yield row, text
+
+
+def _told(views: Path, name: str, start: Path | None, base: Base | None) -> list[int | str]:
+    """The size and the checksum of a file; a file of the base, which has just been checked, is not read again."""
+    file = views / name
+    if base is not None and start is not None and name in base.record["files"] and (start / name).samefile(file):
+        known: list[int | str] = base.record["files"][name]
+        return known
+    return [file.stat().st_size, sha256_of(file)]
+
+
+def dense_record(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a record of views says of the dense one; the first ones of this format said nothing, and were exact."""
+    dense: Mapping[str, Any] = record.get("dense", {"kind": EXACT})
+    return dense
 
 
 def damaged_files(folder: Path, record: Mapping[str, Any], read_up_to: int | None = None) -> Iterator[tuple[Path, str]]:
@@ -172,14 +183,6 @@ def _files(views: Path) -> list[str]:
     """The files of views by their paths below it. Locks are no part of them: opening writes them anew."""
     files = (path for path in views.rglob("*") if path.is_file() and path.suffix != ".lock")
     return sorted(path.relative_to(views).as_posix() for path in files)
-
-
-def _linked(source: str, target: str) -> None:
-    """One file under two names, where the file system can; tantivy writes its files once and never again."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
 
 
 def _sync(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -289,3 +290,43 @@ def test_an_index_moves_with_the_folder_beside_it(
     shutil.move(tmp_path / "index", moved / "index")
     report = update_index(moved / "index", [moved / "corpus"], embedder, config)
     assert (report.unchanged, report.added, report.documents) == (2, 0, 2)
+
+
+def test_two_gigabytes_in_one_line_are_refused_without_being_read(
+    corpus: Path, tmp_path: Path, embedder: Embedder, config: RagConfig
+) -> None:
+    with (corpus / "dai.txt").open("wb") as line:
+        line.write("Một dòng rất dài. ".encode())
+        line.truncate(2_000_000_000)  # the rest takes no place on the disk
+    update_index(tmp_path / "before", [corpus / "mot.txt"], embedder, config)  # loads what is loaded late
+    tracemalloc.start()
+    report = update_index(tmp_path / "index", [corpus], embedder, config)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert report.failed == (("dai.txt", "dai.txt: 2000 MB is over the limit of 50 MB: split it or raise max_file_mb"),)
+    assert report.documents == 2
+    assert peak < 8_000_000
+
+
+def test_a_long_line_within_the_limit_is_cut_into_passages(
+    corpus: Path, tmp_path: Path, embedder: Embedder, config: RagConfig
+) -> None:
+    (corpus / "dai.txt").write_text("từ " * 100_000 + "a" * 100_000, encoding="utf-8")
+    report = update_index(tmp_path / "index", [corpus], embedder, config)
+    assert (report.documents, report.failed) == (3, ())
+    assert report.chunks > 400_000 / config.chunking.chunk_chars
+
+
+def test_names_with_a_newline_or_decomposed_letters_are_found_again(
+    corpus: Path, tmp_path: Path, embedder: Embedder, config: RagConfig
+) -> None:
+    names = {"ta\u0300i lie\u0323\u0302u.txt": "Đà Lạt có nhiều thông.", "hai\ndòng.txt": "Huế có sông Hương."}
+    for name, text in names.items():
+        (corpus / name).write_text(text, encoding="utf-8")
+    for _ in range(2):
+        report = update_index(tmp_path / "index", [corpus], embedder, config)
+        assert report.documents == 4
+    assert report.unchanged == 4
+    stored = open_index(tmp_path / "index", embedder, config)
+    assert best(stored, embedder, config, "thông Đà Lạt") == "ta\u0300i lie\u0323\u0302u.txt"
+    assert best(stored, embedder, config, "sông Hương ở Huế") == "hai\ndòng.txt"

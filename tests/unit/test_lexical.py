@@ -89,3 +89,21 @@ def test_rows_that_are_taken_out_are_found_no_more_and_new_ones_are(tmp_path: Pa
     assert [row for row, _ in found.search("trắng", 9)] == [2]
     update_lexical(tmp_path / "index", [0, 2, 7], [])
     assert LexicalIndex(tmp_path / "index").search("mèo trắng", 9) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "limit"),
+    [("con mèo đen của làng", 3), ("con mèo đen của làng", 50), ("của làng", 10), ("xyzzyx của làng", 10)],
+)
+def test_a_large_index_finds_the_same_though_common_words_find_nothing_alone(
+    tmp_path: Path, question: str, limit: int
+) -> None:
+    passages = [(row, f"Chuyện thứ {row} của làng bên sông.") for row in range(1, 200)]
+    passages += [(row, f"Con mèo đen thứ {row} của làng.") for row in range(200, 204)]
+    build_lexical(tmp_path / "lexical", passages)
+    small, large = (LexicalIndex(tmp_path / "lexical", narrowed_from=count) for count in (1000, 100))
+    found = large.search(question, limit)
+    expected = small.search(question, limit)
+    assert len(found) == limit
+    assert [score for _, score in found] == pytest.approx([score for _, score in expected])
+    assert {row for row, _ in found if row >= 200} == {row for row, _ in expected if row >= 200}

@@ -1,6 +1,7 @@
 """Which files are found below a folder, and when one counts as read before."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -129,3 +130,28 @@ def test_a_file_that_is_gone_is_refused_by_name(tmp_path: Path) -> None:
     for look in (stamp, content_key):
         with pytest.raises(DocumentError, match=r"^a\.txt: cannot be read"):
             look(gone)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="takes on the rights of another user")
+def test_a_folder_without_permission_is_named_to_a_user_who_has_none() -> None:
+    with tempfile.TemporaryDirectory() as name:  # tmp_path is closed to other users as a whole
+        folder = Path(name)
+        folder.chmod(0o755)
+        write(folder / "a.txt")
+        write(folder / "kin" / "b.txt")
+        (folder / "kin").chmod(0o700)
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                os.setuid(65534)
+                found = scan(folder)
+                os.write(writer, repr(([file.source for file in found.files], found.unread)).encode())
+            finally:
+                os._exit(0)
+        os.close(writer)
+        with os.fdopen(reader) as said:
+            told = said.read()
+        os.waitpid(child, 0)
+    reason = "kin: the folder cannot be listed (Permission denied): check its permissions"
+    assert told == repr((["a.txt"], [("kin", reason)]))
