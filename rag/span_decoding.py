@@ -86,11 +86,22 @@ class SpanWalk:
     words and numbers do, so that no number is cut in two.
     """
 
-    def __init__(self, sentences: Sequence[Sequence[int]], ids: ReaderIds, text_of: Callable[[int], bytes]) -> None:
-        """`sentences` are the tokens of the prompt's sentences, `text_of` gives the bytes of a token."""
+    def __init__(
+        self,
+        sentences: Sequence[Sequence[int]],
+        ids: ReaderIds,
+        text_of: Callable[[int], bytes],
+        *,
+        held: bool = True,
+    ) -> None:
+        """`sentences` are the tokens of the prompt's sentences, `text_of` gives the bytes of a token.
+
+        Not `held`, any token may follow the citation: to measure what holding is worth.
+        """
         self._sentences = sentences
         self._ids = ids
         self._text_of = text_of
+        self._held = held
         self._places: list[int] = []
         """Where in the cited sentence the next token could stand."""
         self._breaks: list[bool] = []
@@ -136,12 +147,18 @@ class SpanWalk:
     def pick(self, logits: FloatMatrix) -> int | None:
         """The most probable allowed token, taken; None once it has ended. `logits` has shape (vocabulary,)."""
         allowed = self.allowed()
-        if not allowed:
+        if self.ended:
             return None
-        best = allowed[int(logits[allowed].argmax())]
+        is_free = self.cited is not None and not self._held
+        best = int(logits.argmax()) if is_free else allowed[int(logits[allowed].argmax())]
         highest = float(logits.max())
         self._logprobs.append(float(logits[best]) - highest - float(np.log(np.exp(logits - highest).sum())))
-        self.take(best)
+        if not is_free:
+            self.take(best)
+        elif best == self._ids.end or best in self._ids.sentences:
+            self.ended = True
+        else:
+            self.span.append(best)
         return best
 
     def reading(self) -> Reading:
