@@ -265,7 +265,7 @@ def main() -> None:
     parser.add_argument("--context-share", type=float, default=0.5)
     parser.add_argument("--real-share", type=float, default=0.12)
     parser.add_argument("--real-share-end", type=float, default=0.3)
-    parser.add_argument("--measure-every", type=float, default=3.0, help="minutes")
+    parser.add_argument("--measure-every", type=float, default=4.0, help="minutes")
     parser.add_argument("--watched", type=int, default=300, help="questions that are measured of each kind")
     parser.add_argument("--threads", type=int, default=0, help="of torch on a CPU; 0 leaves it to torch")
     parser.add_argument("--seed", type=int, default=7)

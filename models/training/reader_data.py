@@ -126,7 +126,7 @@ class Maker:
                 if len(made.question.split()) < 3:
                     continue
                 answer = sentence[made.start : made.end]
-                self._pool[rng.randrange(_POOL)] = made.question
+                self._pool[rng.randrange(len(self._pool))] = made.question
                 found = (place, (made.start, made.end))
                 yield from self._forms(made.question, own, others, found, [answer])
 
@@ -177,7 +177,9 @@ def reading_of(corpus: Path, rarity: Rarity) -> Reading:
     return Reading(plain(load_tokenizer(corpus / TOKENIZER)), rarity)
 
 
-def write_shards(work: Path, worker: int, workers: int, seed: int, seconds: float) -> dict[str, Any]:
+def write_shards(
+    work: Path, worker: int, workers: int, seed: int, seconds: float, shard_rows: int = SHARD_ROWS
+) -> dict[str, Any]:
     """Write shards of one worker into `work`/shards until the time is over; what was made, at which speed."""
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     maker = Maker(work / "corpus", worker, workers, seed)
@@ -189,14 +191,14 @@ def write_shards(work: Path, worker: int, workers: int, seed: int, seconds: floa
     while time.monotonic() - began < seconds:
         kind = REAL if shards[REAL] < REAL_SHARE * (shards[MADE] + shards[REAL]) else MADE
         packer, source = packers[kind], sources[kind]
-        while len(packer.full) < SHARD_ROWS and time.monotonic() - began < seconds:
+        while len(packer.full) < shard_rows and time.monotonic() - began < seconds:
             ids = next(source).ids()
             packer.add(ids)
             examples += 1
             tokens += len(ids)
-        if len(packer.full) >= SHARD_ROWS:
+        if len(packer.full) >= shard_rows:
             save_rows(
-                work / "shards" / f"{kind}-{seed:07d}-{worker:02d}-{shards[kind]:05d}.npy", packer.take(SHARD_ROWS)
+                work / "shards" / f"{kind}-{seed:07d}-{worker:02d}-{shards[kind]:05d}.npy", packer.take(shard_rows)
             )
             shards[kind] += 1
     passed = time.monotonic() - began

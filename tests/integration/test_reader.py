@@ -10,12 +10,14 @@ import pytest
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models" / "training"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "eval" / "benchmarks"))
 
 from reader import WEIGHTS
 from reader_examples import Prompt, Told
 from reader_export import quantize, read_weights
 from reader_network import Network
 from reader_tokenizer import plain
+from reading import ANSWERABLE, FREE, GOLD_OUT, SWAPPED, figures, percent, with_gold
 from safetensors.torch import save
 from tokenizers import Tokenizer
 
@@ -26,6 +28,7 @@ from rag.documents import make_document
 from rag.generation import LlamaGenerator
 from rag.llama import LlamaRuntime
 from rag.prompting import REFUSAL
+from rag.questions import Question
 from rag.span_decoding import EVIDENCE_ROLE, ReaderToken, Reading, sentence_token
 from rag.span_reading import ANSWER_TOKENS, SpanReader, sentences_to_read
 from rag.text import sentence_spans
@@ -247,3 +250,16 @@ def _steer(network: Network, tokenizer: Tokenizer, away: str) -> None:
         state = network.hidden(torch.tensor([[1, 50, 60, tokenizer.token_to_id(ReaderToken.ANSWER)]]))[0, -1].clone()
     with torch.no_grad():
         network.token_embd.weight[tokenizer.token_to_id(away)] = -state
+
+
+def test_benchmark_reads_each_question_in_its_forms(runtime: LlamaRuntime) -> None:
+    line = next(line for line in seed_lines() if len(sentence_spans(line)) > 2)
+    start, end = sentence_spans(line)[1]
+    answer = " ".join(line[start:end].split()[:3])
+    question = Question("q", "Theo Alibaba thì năm 2024 có gì?", (answer,), context=line)
+    reads = with_gold(SpanReader(runtime), [question], ["Hà Nội"], 1)
+    assert [one.kind for one in reads] == [ANSWERABLE, FREE, GOLD_OUT, SWAPPED]
+    report = figures(reads)
+    assert report["questions"] == 1
+    assert report["milliseconds"]["whole"]["median"] >= report["milliseconds"]["first_token"]["median"] > 0
+    assert report["held"]["f1"] == percent([reads[0].f1])
