@@ -13,6 +13,7 @@ import argparse
 import json
 import math
 import random
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -182,9 +183,10 @@ class Run:
         about = {"minutes": round(progress.trained_s / 60, 2), "steps": progress.steps, "tokens": progress.tokens}
         line = json.dumps(about | figures)
         print(line, flush=True)
-        for folder in {self.work, self.out}:
-            with (folder / f"log-{self.settings.size}.jsonl").open("a", encoding="utf-8") as stream:
-                stream.write(line + "\n")
+        whole = self.work / f"log-{self.settings.size}.jsonl"
+        with whole.open("a", encoding="utf-8") as stream:
+            stream.write(line + "\n")
+        shutil.copyfile(whole, self.out / whole.name)  # the commands before this one are in it, too
 
     def save(self) -> None:
         """Renew the checkpoint."""
@@ -254,7 +256,7 @@ def main() -> None:
     """Train, or go on with a training."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, default=Path("reader-work"), help="corpus, shards and checkpoint")
-    parser.add_argument("--out", type=Path, default=Path("reader-work/out"))
+    parser.add_argument("--out", type=Path, default=Path("reader-work/out"), help="log and weights")
     parser.add_argument("--size", choices=list(SHAPES), default="medium")
     parser.add_argument("--minutes", type=float, default=20.0, help="of the whole run")
     parser.add_argument("--stop-after", type=float, default=1e9, help="minutes of this command")
