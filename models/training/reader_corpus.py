@@ -109,7 +109,8 @@ def write_corpus(data: Path, out: Path, megabytes: float, tokens: int, seed: int
     out.mkdir(parents=True, exist_ok=True)
     measured_set = measured_rows(data)
     measured = {one for context in {row["context"] for row in measured_set} for one in shingles(context)}
-    asked = list(question_rows(data))
+    copied = {row["context"] for row in question_rows(data) if len(shingles(row["context"]) & measured) >= _COPIED}
+    asked = [row for row in question_rows(data) if row["context"] not in copied]
     watched = [row for row in asked if row["watched"]]
     watched = rng.sample(watched, min(len(watched), _WATCHED_QUESTIONS))
     measured_set = rng.sample(measured_set, min(len(measured_set), _WATCHED_QUESTIONS))

@@ -123,10 +123,14 @@ class Reading:
 
         `gold` is the passage and sentence that answers, `span` its characters; both None when nothing does.
         """
-        order = [(passage, place) for passage, told in enumerate(passages) for place in range(len(told))]
         if rng.random() < 0.45:
             kept = _window(passages[0], gold[1] if gold else None, rng)
         else:
+            if rng.random() < 0.6:  # the passage that answers is not always the first one found
+                shuffled = rng.sample(range(len(passages)), len(passages))
+                passages = [passages[place] for place in shuffled]
+                gold = (shuffled.index(gold[0]), gold[1]) if gold is not None else None
+            order = [(passage, place) for passage, told in enumerate(passages) for place in range(len(told))]
             strengths = self.strengths(question, [passages[p][s] for p, s in order])
             kept = chosen(order, strengths, rng.choice((1, 2, 3, 3, 4, 5, 7)), gold)
         kept = _fitting(kept, passages, gold)

@@ -16,7 +16,7 @@ from rag.claims import names
 from rag.drafting import drafts, reworded
 from rag.text import fold
 
-_TAIL_WORDS = ("gì", "gì", "gì", "những gì", "điều gì", "như thế nào", "ra sao", "ai", "nào", "cái gì", "đâu")
+_TAIL_WORDS = ("gì", "gì", "gì", "những gì", "điều gì", "như thế nào", "ra sao", "nào", "cái gì")
 _ASKING = re.compile(
     r"\b(?:(?:vào )?(?:khi|năm|ngày|lúc|thời gian|nơi|người|tổ chức|đơn vị|cơ quan|tên|cái|điều|những|các thành phần|"
     r"bằng cách) (?:nào|gì|ai)|bao nhiêu|bao giờ|vì sao|tại sao|như thế nào|ra sao|để làm gì|lý do gì|ai|gì|nào|đâu"

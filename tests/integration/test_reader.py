@@ -27,6 +27,7 @@ from rag.config import LlmConfig, RagConfig
 from rag.documents import make_document
 from rag.generation import LlamaGenerator
 from rag.llama import LlamaRuntime
+from rag.pipeline import GENERATOR_REFUSED
 from rag.prompting import REFUSAL
 from rag.questions import Question
 from rag.span_decoding import EVIDENCE_ROLE, ReaderToken, Reading, sentence_token
@@ -210,6 +211,16 @@ def test_several_questions_at_once_are_quoted(reader_file: Path, task: Task) -> 
     both = Task(f"{QUESTION} Ai phát triển A.X 4.0?", task.passages, task.evidence)
     text = "".join(str(piece) for piece in LlamaGenerator(reader_file, CONFIG).stream(both, never))
     assert text == f"{task.evidence[0].text} [1]"
+
+
+def test_bot_refuses_where_the_reader_does(
+    tmp_path: Path, tokenizer: Tokenizer, seeds_index: Path, config: RagConfig
+) -> None:  # fmt: skip
+    path = write_tiny_reader(tmp_path / "r.gguf", tiny_network(tokenizer), tokenizer, least_logprob=-1e-9)
+    bot = rag.open(seeds_index, config, llm=str(path))
+    answer = bot.ask(QUESTION)
+    assert (answer.abstained, answer.reason, answer.text) == (True, GENERATOR_REFUSED, REFUSAL)
+    bot.close()
 
 
 def test_bot_answers_with_a_reader_and_everything_it_shows_is_borne_out(

@@ -52,7 +52,8 @@ def test_prompt_cites_the_sentence_with_the_answer_and_copies_its_tokens(reading
     tokenizer = train_tokenizer([PASSAGE] * 4, 600)
     pieces = token_bytes(tokenizer)
     for seed in range(20):
-        prompt = reading.prompt(QUESTION_TEXT, [told], (0, place), (start, end), random.Random(seed))
+        passages = [told, reading.sentences("Việt Nam cũng khởi động sáng kiến này. Mỹ thì không làm như vậy.")]
+        prompt = reading.prompt(QUESTION_TEXT, passages, (0, place), (start, end), random.Random(seed))
         assert prompt is not None
         ids = prompt.ids()
         answer = ids[ids.index(ANSWER) + 1 :]
