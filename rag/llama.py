@@ -61,15 +61,15 @@ class LlamaRuntime:
         self._memory = cpp.llama_get_memory(self._context)
         self.context_tokens: int = cpp.llama_n_ctx(self._context)
         self._template = self._chat_template(path)
+        self._read: list[int] = []
+        """The prompt tokens whose keys and values stand in the context's memory, from its first position on."""
+        self.tokens_read = 0
+        """Tokens of prompts that were computed so far, those found in memory not counted."""
         self.is_reader = self._metadata(READER_KEY) == "true"
         """Whether the file says that it reads instead of chatting (rag/span_decoding.py)."""
         least = self._metadata(LEAST_LOGPROB_KEY)
         self.least_logprob = float(least) if least else None
         """What the file says of when a reader's answer is none."""
-        self._read: list[int] = []
-        """The prompt tokens whose keys and values stand in the context's memory, from its first position on."""
-        self.tokens_read = 0
-        """Tokens of prompts that were computed so far, those found in memory not counted."""
 
     def count(self, text: str) -> int:
         """Tokens of a text in which nothing is a control token."""
