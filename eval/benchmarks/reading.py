@@ -49,6 +49,8 @@ class Read:
     logprob: float
     exact: float
     f1: float
+    cited: float
+    """Whether the sentence that it cites holds a gold answer."""
     first_ms: float
     whole_ms: float
 
@@ -82,6 +84,7 @@ def read(reader: SpanReader, question: Question, kind: str, *, without: Sequence
     return Read(
         kind, text.strip(), reading.sentence is None, reading.logprob,
         exact_match(text, question.answers), token_f1(text, question.answers),
+        answer_contained(sentences[reading.sentence], question.answers) if reading.sentence is not None else 0.0,
         1000 * ((first or done) - began), 1000 * (done - began),
     )  # fmt: skip
 
@@ -107,7 +110,11 @@ def figures(reads: Sequence[Read]) -> dict[str, Any]:
     told = [scores[id(one)] for one in [*asked, *none]]
     return {
         "questions": len(asked),
-        "held": {"exact": percent([one.exact for one in asked]), "f1": percent([one.f1 for one in asked])},
+        "held": {
+            "exact": percent([one.exact for one in asked]),
+            "f1": percent([one.f1 for one in asked]),
+            "cited": percent([one.cited for one in asked]),
+        },
         "free": {
             "exact": percent([one.exact for one in by_kind[FREE]]),
             "f1": percent([one.f1 for one in by_kind[FREE]]),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from answer_places import answer_span
 from reader_corpus import MEASURED_SET, WATCHED, read_lines
 from reader_examples import Prompt, Reading
 from reader_network import PADDING, Network
@@ -57,23 +58,28 @@ def _watched(prompt: Prompt, answers: Sequence[str]) -> Watched:
 def measure(
     network: Network, watched: Sequence[Watched], tokenizer: Tokenizer, batch: int = 64
 ) -> dict[str, float]:  # fmt: skip
-    """Exact match and F1 in percent over the answerable ones, and the shares of refusals among both kinds."""
+    """Percentages: exact match, F1 and citations of a sentence that holds an answer; refusals among both kinds.
+
+    The first three are over the answerable ones.
+    """
     pieces = token_bytes(tokenizer)
     network.eval()
     order = sorted(range(len(watched)), key=lambda place: len(watched[place].prompt))
-    scores: list[tuple[float, float]] = []
+    scores: list[tuple[float, float, float]] = []
     refused: dict[bool, list[bool]] = {True: [], False: []}
     for at in range(0, len(order), batch):
         part = [watched[place] for place in order[at : at + batch]]
         for one, answered in zip(part, _answers(network, part, pieces), strict=True):
             refused[bool(one.answers)].append(answered.sentence is None)
             if one.answers:
-                text = b"".join(pieces[token] for token in answered.tokens).decode(errors="ignore")
-                scores.append(_scores(text, one.answers))
+                cited = () if answered.sentence is None else one.sentences[answered.sentence]
+                holds = answer_span(_text(cited, pieces), one.answers) is not None
+                scores.append((*_scores(_text(answered.tokens, pieces), one.answers), float(holds)))
     network.train()
-    exact, f1 = np.mean(np.array(scores or [(0.0, 0.0)]), axis=0)
+    exact, f1, cited_right = np.mean(np.array(scores or [(0.0, 0.0, 0.0)]), axis=0)
     return {
         "exact": round(100 * float(exact), 1), "f1": round(100 * float(f1), 1),
+        "cited": round(100 * float(cited_right), 1),
         "refused_answerable": round(100 * float(np.mean(refused[True] or [False])), 1),
         "refused_unanswerable": round(100 * float(np.mean(refused[False] or [False])), 1),
     }  # fmt: skip
@@ -103,6 +109,10 @@ def _answers(network: Network, part: Sequence[Watched], pieces: Sequence[bytes])
         if not going:
             break
     yield from (walk.reading() for walk in walks)
+
+
+def _text(tokens: Sequence[int], pieces: Sequence[bytes]) -> str:
+    return b"".join(pieces[token] for token in tokens).decode(errors="ignore")
 
 
 def _scores(text: str, answers: Sequence[str]) -> tuple[float, float]:

@@ -124,5 +124,5 @@ def test_a_whole_training_ends_by_the_clock_with_its_figures_logged(
     assert capsys.readouterr().out.endswith("done\n")
     last = json.loads((tmp_path / "out" / "log-tiny.jsonl").read_text(encoding="utf-8").splitlines()[-1])
     assert last["steps"] >= 1
-    assert set(last["held_out"]) == {"exact", "f1", "refused_answerable", "refused_unanswerable"}
+    assert set(last["held_out"]) == {"exact", "f1", "cited", "refused_answerable", "refused_unanswerable"}
     assert run.progress.share == 1.0
