@@ -13,6 +13,7 @@ from rag.errors import GenerationError
 from rag.llama import LlamaRuntime
 from rag.prompting import INSTRUCTIONS, build_messages, fitting
 from rag.quoting import quoted
+from rag.span_reading import SpanReader
 from rag.types import Message, Notice, Remark, Task
 from rag.writing import THINKING, Piece, reviewed
 
@@ -52,7 +53,13 @@ class LlamaGenerator:
         self._config = config
         self._queue = _Queue()
         self._llama = LlamaRuntime(path, config)
+        self._reader = SpanReader(self._llama) if self._llama.is_reader else None
         self._frame: tuple[int, int] | None = None
+
+    @property
+    def is_reader(self) -> bool:
+        """Whether the file is a reader, which points to spans of the evidence instead of writing."""
+        return self._reader is not None
 
     def fitted(self, task: Task) -> Task:
         """The task with the passages that the window holds beside the answer, counted in the model's own tokens.
@@ -60,6 +67,8 @@ class LlamaGenerator:
         Raises:
             GenerationError: the best passage does not fit, or the chat template fails.
         """
+        if self._reader is not None:
+            return task  # it is sent sentences, not passages
         frame, thoughts = self._framing()
         window = self._llama.context_tokens - self._config.max_tokens - thoughts - frame
         return fitting(task, self._llama.count, window)
@@ -77,7 +86,10 @@ class LlamaGenerator:
             if is_ours:
                 deadline = time.monotonic() + self._config.time_limit_s
                 try:
-                    yield from reviewed(lambda again: self._attempt(task, again, deadline, cancelled))
+                    if self._reader is not None:
+                        yield from self._reader.stream(task, lambda: cancelled() or time.monotonic() > deadline)
+                    else:
+                        yield from reviewed(lambda again: self._attempt(task, again, deadline, cancelled))
                 except (ValueError, RuntimeError) as error:
                     raise GenerationError(f"{self.name} stopped while writing ({error}): try --llm none") from error
 

@@ -18,12 +18,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from rag.config import AUTO_LAYERS, LlmConfig, resolve
 from rag.errors import ModelError
 from rag.kept_states import KeptStates
 from rag.machine import physical_cores
 from rag.models import check_model
-from rag.types import Message
+from rag.span_decoding import CONTROL_TOKENS, LEAST_LOGPROB_KEY, READER_KEY
+from rag.types import FloatMatrix, Message
 
 BATCH_TOKENS = 512
 """Most tokens of a prompt that are read at once."""
@@ -68,10 +71,37 @@ class LlamaRuntime:
         """The prompt tokens whose keys and values stand in the context's memory, from its first position on."""
         self.tokens_read = 0
         """Tokens of prompts that were computed so far, those found in memory not counted."""
+        self.is_reader = self._metadata(READER_KEY) == "true"
+        """Whether the file says that it reads instead of chatting (rag/span_decoding.py)."""
+        least = self._metadata(LEAST_LOGPROB_KEY)
+        self.least_logprob = float(least) if least else None
+        """What the file says of when a reader's answer is none."""
 
     def count(self, text: str) -> int:
         """Tokens of a text in which nothing is a control token."""
         return len(self._tokens(text, special=False))
+
+    def tokens(self, text: str) -> list[int]:
+        """The tokens of a text in which nothing is a control token."""
+        return self._tokens(text, special=False)
+
+    def token_bytes(self, token: int) -> bytes:
+        """What a token stands for; a control token for its name."""
+        return self._bytes(token)
+
+    def control_tokens(self) -> dict[str, int]:
+        """The ids of a reader's control tokens.
+
+        Raises:
+            ModelError: one of them is missing.
+        """
+        found = {name: self._tokens(name, special=True) for name in CONTROL_TOKENS}
+        missing = [name for name, tokens in found.items() if len(tokens) != 1]
+        if missing:
+            raise ModelError(
+                f"the reader lacks {', '.join(missing)}: make it again with models/training/reader_export.py"
+            )
+        return {name: tokens[0] for name, tokens in found.items()}
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
         """The tokens of the messages in the file's template; only the template can set control tokens.
@@ -97,11 +127,19 @@ class LlamaRuntime:
         """The text of tokens, control tokens spelled out."""
         return b"".join(map(self._bytes, tokens)).decode(errors="ignore")
 
-    def generate(self, prompt: Sequence[int], limit: int, stopped: Callable[[], bool]) -> Generator[str, None, bool]:
+    def generate(
+        self,
+        prompt: Sequence[int],
+        limit: int,
+        stopped: Callable[[], bool],
+        pick: Callable[[FloatMatrix], int | None] | None = None,
+    ) -> Generator[str, None, bool]:
         """Pieces of whole characters that go on with the prompt, at most `limit` tokens.
 
-        `stopped` is asked before every token and while the prompt is being read. What the prompt has in common with the
-        one before it, from the beginning on, is not read again. Returns whether the model ended by itself.
+        `pick` chooses each token by the logits of all, shape (vocabulary,), and ends the text with None; control tokens
+        that it chooses are taken in and not shown. `stopped` is asked before every token and while the prompt is being
+        read. What the prompt has in common with the one before it, from the beginning on, is not read again. Returns
+        whether the model ended by itself.
 
         Raises:
             ValueError: the prompt is empty or leaves no room in the window.
@@ -120,6 +158,15 @@ class LlamaRuntime:
                 return False
             if token is not None:
                 self._decode([token])
+            if pick is not None:
+                token = pick(self._logits())
+                if token is None:
+                    return True
+                if cpp.llama_vocab_is_control(vocabulary, token):
+                    continue
+                if piece := characters.decode(self._bytes(token)):
+                    yield piece
+                continue
             token = cpp.llama_sampler_sample(self._sampler, self._context, -1)
             # Other control tokens begin a turn or a tool's call: the answer is over.
             spelled = self._bytes(token)
@@ -213,6 +260,18 @@ class LlamaRuntime:
             self._cpp.llama_memory_clear(self._memory, True)
             raise RuntimeError(f"llama_decode gave {status}")
         return not status
+
+    def _logits(self) -> FloatMatrix:
+        """The logits of what comes next, shape (vocabulary,); good until the next token is taken in."""
+        size = self._cpp.llama_vocab_n_tokens(self._vocabulary)
+        logits: FloatMatrix = np.ctypeslib.as_array(self._cpp.llama_get_logits_ith(self._context, -1), (size,))
+        return logits
+
+    def _metadata(self, key: str) -> str:
+        """A value of the file's metadata as text; empty where there is none."""
+        buffer = ctypes.create_string_buffer(64)
+        length = self._cpp.llama_model_meta_val_str(self._model, key.encode(), buffer, len(buffer))
+        return buffer.value.decode(errors="replace") if length >= 0 else ""
 
     def _tokens(self, text: str, *, special: bool) -> list[int]:
         raw = text.encode()

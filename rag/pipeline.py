@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.citations import check_answer
-from rag.config import LlmConfig, RagConfig, load_config, resolve
+from rag.config import LlmConfig, RagConfig, Unsupported, load_config, resolve
 from rag.conversation import questions_in, stand_alone
 from rag.details import holds_asked_kind
 from rag.embedding import load_embedder
@@ -212,9 +212,10 @@ class Bot:
             yield replace(self._refusal(asked, passages, reason, clock), generator=generator, notes=tuple(notes))
             return
 
-        checked = check_answer(
-            normalize(written).strip(), task.passages, self.config.checking.unsupported, task.evidence
-        )
+        unsupported = self.config.checking.unsupported
+        if isinstance(self.generator, LlamaGenerator) and self.generator.is_reader:
+            unsupported = Unsupported.QUOTE  # it only points: what it cannot bear out is nothing to be shown
+        checked = check_answer(normalize(written).strip(), task.passages, unsupported, task.evidence)
         clock.mark("checking")
         yield Answer(
             asked, checked.text, checked.sentences, checked.citations, tuple(passages),

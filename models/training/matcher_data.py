@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from answer_places import answer_span
 from embedding_pairs import HELD_OUT_SETS, held_out, rows, synonyms
 from swapping import names_in, swap
 
@@ -23,7 +24,7 @@ from rag.index import open_index
 from rag.indexing import index_documents
 from rag.matching import strength_of
 from rag.retrieval import HybridRetriever
-from rag.text import fold, normalize, sentence_spans, syllable_spans, syllables
+from rag.text import fold, normalize, sentence_spans, syllables
 from rag.types import Chunk, Document, Embedder, ScoredChunk
 
 REAL_SETS = ("vinewsqa", "virhe4qa", "vire4mrc", "seminar-wiki", "seminar-reg", "zalo-person-squad")
@@ -225,15 +226,3 @@ def _forms(
             passages = asked.passages(changed, gold, 0.5)
             examples.append(example_of(changed, passages, "", (), way, rarity, rng))
     yield from (example for example in examples if example is not None)
-
-
-def answer_span(sentence: str, answers: Sequence[str]) -> tuple[int, int] | None:
-    """Where one of the answers stands in the sentence, syllable for syllable; None when none does."""
-    told = syllable_spans(sentence)
-    keys = [key for key, _, _ in told]
-    for answer in answers:
-        wanted = syllables(answer)
-        for at in range(len(keys) - len(wanted) + 1):
-            if wanted and keys[at : at + len(wanted)] == wanted:
-                return told[at][1], told[at + len(wanted) - 1][2]
-    return None

@@ -1,0 +1,206 @@
+"""A reader measured: exact match, F1 and refusals with the gold passage given, its speed, and its worth end to end.
+
+    python eval/benchmarks/reading.py FILE.gguf --data ../shared/data --limit 600 --end-to-end
+
+Questions of viquad2-test, which no training has seen. With the gold passage given: answered held to the evidence and
+freely; asked again over the passage without its sentences that hold the answer, and with a name, year or number
+swapped. End to end: over an index of the 557 contexts, as `rag ask --llm FILE.gguf`, beside the quoting answer; the
+short answer is what stands before the quoted sentence.
+"""
+
+import argparse
+import json
+import os
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from answer_questions import ASKED_SET, names_of, read_set, sample, swapped
+from question_sets import PROJECT
+from results_file import write_results
+
+from rag.config import LlmConfig, RagConfig
+from rag.corpora import bot_for
+from rag.documents import make_document
+from rag.llama import LlamaRuntime
+from rag.metrics import answer_contained, auroc, exact_match, token_f1
+from rag.models import NO_LLM
+from rag.questions import Question
+from rag.span_decoding import Reading
+from rag.span_reading import SpanReader, sentences_to_read
+from rag.types import Chunk, ScoredChunk, Task
+
+ANSWERABLE, GOLD_OUT, SWAPPED, FREE = "answerable", "gold-out", "swapped", "free"
+_REFUSED_GOAL = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read for one question."""
+
+    kind: str
+    text: str
+    refused: bool
+    logprob: float
+    exact: float
+    f1: float
+    cited: float
+    """Whether the sentence that it cites holds a gold answer."""
+    first_ms: float
+    whole_ms: float
+
+
+def passage_of(question: Question) -> ScoredChunk:
+    """The question's gold passage, whole."""
+    document = make_document(question.context or "", "context")
+    chunk = Chunk("c", document.doc_id, document.text, 0, len(document.text))
+    return ScoredChunk(chunk, 1.0, "", document.source)
+
+
+def read(reader: SpanReader, question: Question, kind: str, *, without: Sequence[str] = ()) -> Read | None:
+    """One question answered from its passage `without` the sentences that hold one of these; None if none is left."""
+    found = sentences_to_read(Task(question.question, (passage_of(question),), ()))
+    left = [one for one in found if not without or not answer_contained(one.text, without)]
+    sentences = [one.text for one in reader.fitting(question.question, left)]
+    if not sentences:
+        return None
+    began = time.perf_counter()
+    first = None
+    text = ""
+    reading: Reading | None = None
+    pieces = reader.read(question.question, sentences, lambda: False, held=kind != FREE)
+    while reading is None:
+        try:
+            text += next(pieces)
+        except StopIteration as end:
+            reading = end.value
+        first = first or time.perf_counter()
+    done = time.perf_counter()
+    return Read(
+        kind, text.strip(), reading.sentence is None, reading.logprob,
+        exact_match(text, question.answers), token_f1(text, question.answers),
+        answer_contained(sentences[reading.sentence], question.answers) if reading.sentence is not None else 0.0,
+        1000 * ((first or done) - began), 1000 * (done - began),
+    )  # fmt: skip
+
+
+def with_gold(reader: SpanReader, questions: Sequence[Question], pool: Sequence[str], seed: int) -> list[Read]:
+    """Every question in all its forms over its gold passage."""
+    found: list[Read | None] = []
+    for question in questions:
+        found += [read(reader, question, ANSWERABLE), read(reader, question, FREE)]
+        found.append(read(reader, question, GOLD_OUT, without=question.answers))
+        changed = swapped(question, pool, seed)
+        if changed is not None:
+            found.append(read(reader, changed, SWAPPED))
+    return [one for one in found if one is not None]
+
+
+def figures(reads: Sequence[Read]) -> dict[str, Any]:
+    """Percentages, times in milliseconds, and the threshold at which four of five unanswerable ones are refused."""
+    by_kind = {kind: [one for one in reads if one.kind == kind] for kind in (ANSWERABLE, FREE, GOLD_OUT, SWAPPED)}
+    asked, none = by_kind[ANSWERABLE], [*by_kind[GOLD_OUT], *by_kind[SWAPPED]]
+    scores = {id(one): -np.inf if one.refused else one.logprob for one in reads}
+    least = float(np.quantile([max(scores[id(one)], -1e9) for one in none], _REFUSED_GOAL))
+    told = [scores[id(one)] for one in [*asked, *none]]
+    return {
+        "questions": len(asked),
+        "held": {
+            "exact": percent([one.exact for one in asked]),
+            "f1": percent([one.f1 for one in asked]),
+            "cited": percent([one.cited for one in asked]),
+        },
+        "free": {
+            "exact": percent([one.exact for one in by_kind[FREE]]),
+            "f1": percent([one.f1 for one in by_kind[FREE]]),
+        },
+        "refused": {
+            kind: percent([float(one.refused) for one in by_kind[kind]]) for kind in (ANSWERABLE, GOLD_OUT, SWAPPED)
+        },
+        "logprob": {
+            "auroc": round(100 * auroc(told, [True] * len(asked) + [False] * len(none)), 1),
+            "least_for_80": round(least, 4),
+            "f1_then": percent([one.f1 * (scores[id(one)] > least) for one in asked]),
+            "refused_answerable_then": percent([float(scores[id(one)] <= least) for one in asked]),
+        },
+        "milliseconds": {
+            "first_token": spread([one.first_ms for one in asked]), "whole": spread([one.whole_ms for one in asked]),
+        },
+    }  # fmt: skip
+
+
+def end_to_end(path: Path, questions: Sequence[Question], limit: int, seed: int, threads: int) -> dict[str, Any]:
+    """Reader and quotation over the index of all contexts."""
+    config = RagConfig(llm=LlmConfig(threads=threads))
+    told: dict[str, list[tuple[str, str]]] = {}
+    asked: list[Question] = []
+    for llm in (str(path), NO_LLM):
+        with bot_for(questions, config, from_contexts=True, llm=llm) as (bot, placed):
+            asked = sample(placed, limit, seed)
+            answers = [bot.ask(question.question) for question in asked]
+        told[llm] = [
+            ("", "") if answer.abstained else (answer.sentences[0].text if llm != NO_LLM else answer.text, answer.text)
+            for answer in answers
+        ]
+    reader, quoting = told[str(path)], told[NO_LLM]
+    golds = [question.answers for question in asked]
+    shown = [answer_contained(whole, gold) for (_, whole), gold in zip(quoting, golds, strict=True)]
+    kept = [answer_contained(whole, gold) for (_, whole), gold in zip(reader, golds, strict=True)]
+    return {
+        "questions": len(asked),
+        "reader_f1": percent([token_f1(short, gold) for (short, _), gold in zip(reader, golds, strict=True)]),
+        "quoting_f1": percent([token_f1(short, gold) for (short, _), gold in zip(quoting, golds, strict=True)]),
+        "gold_shown_quoting": percent(shown),
+        "gold_lost": percent([float(before > after) for before, after in zip(shown, kept, strict=True)]),
+    }
+
+
+def percent(values: Sequence[float]) -> float:
+    """The mean in percent."""
+    return round(100 * float(np.mean(values)), 1) if values else 0.0
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Median and 95th percentile."""
+    return {"median": round(float(np.median(values)), 1), "p95": round(float(np.quantile(values, 0.95)), 1)}
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path, help="a reader's GGUF file")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--limit", type=int, default=600)
+    parser.add_argument("--seed", type=int, default=22)
+    parser.add_argument("--threads", type=int, default=0, help="0 takes the physical cores")
+    parser.add_argument("--end-to-end", action="store_true", help="over the index of all contexts, too")
+    parser.add_argument("--lines", type=Path, help="a JSON Lines file for everything that was read")
+    parser.add_argument("--out", type=Path, default=PROJECT / "eval" / "results" / "reader.json")
+    options = parser.parse_args()
+    questions = read_set(options.data, ASKED_SET)
+    asked = sample(questions, options.limit, options.seed)
+    reader = SpanReader(LlamaRuntime(options.model, LlmConfig(threads=options.threads)))
+    read(reader, asked[0], ANSWERABLE)  # the first one also loads what is loaded late
+    reads = with_gold(reader, asked, names_of(questions), options.seed)
+    if options.lines is not None:
+        lines = "".join(json.dumps(asdict(one), ensure_ascii=False) + "\n" for one in reads)
+        options.lines.write_text(lines, encoding="utf-8")
+    report: dict[str, Any] = {
+        "date": datetime.now(UTC).isoformat(timespec="minutes"), "model": options.model.name,
+        "megabytes": round(options.model.stat().st_size / 1e6, 1), "set": ASKED_SET, "seed": options.seed,
+        "cpus": os.cpu_count(), "load_before": round(os.getloadavg()[0], 1), "python": platform.python_version(),
+        "gold_passage_given": figures(reads),
+    }  # fmt: skip
+    if options.end_to_end:
+        report["end_to_end"] = end_to_end(options.model, questions, options.limit, options.seed, options.threads)
+    write_results(options.out, report)
+    print(json.dumps(report, ensure_ascii=False, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""The reader's network: a Llama in the shape that llama.cpp runs under the name "llama", with tied embeddings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from rag.span_decoding import CONTROL_TOKENS, ReaderToken
+
+PADDING = CONTROL_TOKENS.index(ReaderToken.PADDING)
+QUESTION = CONTROL_TOKENS.index(ReaderToken.QUESTION)
+ANSWER = CONTROL_TOKENS.index(ReaderToken.ANSWER)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The sizes of a network. `width` is a multiple of `heads`, `heads` of `kv_heads`, all rows of 32 (Q8_0 blocks)."""
+
+    width: int
+    layers: int
+    heads: int
+    kv_heads: int
+    feed_forward: int
+    context: int = 512
+    rope_base: float = 10_000.0
+    norm_epsilon: float = 1e-5
+
+    @property
+    def head_width(self) -> int:
+        """Numbers of a head."""
+        return self.width // self.heads
+
+
+SHAPES: Mapping[str, Shape] = {
+    "tiny": Shape(192, 4, 6, 3, 512),
+    "small": Shape(320, 6, 5, 5, 864),
+    "medium": Shape(512, 8, 8, 4, 1280),
+    "large": Shape(640, 10, 10, 5, 1728),
+}
+"""With 16,384 tokens 4.8, 12.7, 30.4 and 56.0 million weights."""
+
+
+class Block(nn.Module):
+    """Attention and feed-forward, each after its norm and beside a way round it."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.shape = shape
+        kv_width = shape.kv_heads * shape.head_width
+        self.attn_norm = nn.RMSNorm(shape.width, shape.norm_epsilon)
+        self.attn_q = nn.Linear(shape.width, shape.width, bias=False)
+        self.attn_k = nn.Linear(shape.width, kv_width, bias=False)
+        self.attn_v = nn.Linear(shape.width, kv_width, bias=False)
+        self.attn_output = nn.Linear(shape.width, shape.width, bias=False)
+        self.ffn_norm = nn.RMSNorm(shape.width, shape.norm_epsilon)
+        self.ffn_gate = nn.Linear(shape.width, shape.feed_forward, bias=False)
+        self.ffn_up = nn.Linear(shape.width, shape.feed_forward, bias=False)
+        self.ffn_down = nn.Linear(shape.feed_forward, shape.width, bias=False)
+
+    def forward(self, x: Tensor, cosines: Tensor, sines: Tensor, mask: Tensor) -> Tensor:
+        """`x` has shape (rows, tokens, width), `mask` (rows, 1, tokens, tokens), the others (rows, tokens, 1, half)."""
+        rows, tokens, _ = x.shape
+        shape = self.shape
+        inner = self.attn_norm(x)
+        q = self.attn_q(inner).view(rows, tokens, shape.heads, shape.head_width)
+        k = self.attn_k(inner).view(rows, tokens, shape.kv_heads, shape.head_width)
+        v = self.attn_v(inner).view(rows, tokens, shape.kv_heads, shape.head_width)
+        q, k = _rotated(q, cosines, sines), _rotated(k, cosines, sines)
+        shared = shape.heads // shape.kv_heads
+        if shared > 1:
+            k, v = k.repeat_interleave(shared, dim=2), v.repeat_interleave(shared, dim=2)
+        mixed = functional.scaled_dot_product_attention(
+            q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), attn_mask=mask
+        )
+        x = x + self.attn_output(mixed.transpose(1, 2).reshape(rows, tokens, shape.width))
+        inner = self.ffn_norm(x)
+        fed: Tensor = self.ffn_down(functional.silu(self.ffn_gate(inner)) * self.ffn_up(inner))
+        return x + fed
+
+
+class Network(nn.Module):
+    """Tokens to logits; the examples in a row do not see each other."""
+
+    def __init__(self, shape: Shape, tokens: int) -> None:
+        super().__init__()
+        self.shape = shape
+        self.token_embd = nn.Embedding(tokens, shape.width)
+        self.blk = nn.ModuleList(Block(shape) for _ in range(shape.layers))
+        self.output_norm = nn.RMSNorm(shape.width, shape.norm_epsilon)
+        for name, weight in self.named_parameters():
+            if weight.dim() == 2:
+                # What adds to the stream starts smaller the more layers do (GPT-2).
+                is_last = name.endswith(("attn_output.weight", "ffn_down.weight"))
+                nn.init.normal_(weight, std=0.02 / (2 * shape.layers) ** 0.5 if is_last else 0.02)
+        halves = torch.arange(0, shape.head_width, 2, dtype=torch.float32) / shape.head_width
+        self.register_buffer("frequencies", shape.rope_base**-halves, persistent=False)
+
+    def hidden(self, tokens: Tensor) -> Tensor:
+        """The last states, shape (rows, tokens, width), of tokens, shape (rows, tokens)."""
+        owner, positions = layout(tokens)
+        count = tokens.shape[1]
+        causal = torch.ones(count, count, dtype=torch.bool, device=tokens.device).tril()
+        mask = (owner[:, :, None] == owner[:, None, :]) & causal
+        frequencies = self.get_buffer("frequencies")
+        angles = positions[:, :, None, None].float() * frequencies
+        x = self.token_embd(tokens)
+        for block in self.blk:
+            x = block(x, angles.cos(), angles.sin(), mask[:, None])
+        states: Tensor = self.output_norm(x)
+        return states
+
+    def logits(self, states: Tensor) -> Tensor:
+        """Logits of the next token, shape (…, vocabulary), of states, shape (…, width)."""
+        logits: Tensor = functional.linear(states, self.token_embd.weight)
+        return logits
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Logits, shape (rows, tokens, vocabulary), of tokens, shape (rows, tokens)."""
+        return self.logits(self.hidden(tokens))
+
+
+def layout(tokens: Tensor) -> tuple[Tensor, Tensor]:
+    """To which example each token of a row belongs, and its position in it; both of the shape of `tokens`.
+
+    An example begins with the question token; a row without one is a single example.
+    """
+    begins = tokens == QUESTION
+    places = torch.arange(tokens.shape[1], device=tokens.device).expand_as(tokens)
+    first = torch.where(begins, places, torch.zeros_like(places)).cummax(dim=1).values
+    return begins.cumsum(dim=1), places - first
+
+
+def loss_of(
+    network: Network, tokens: Tensor, context_weight: float, context_share: float = 1.0
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """The weighted loss of rows, and the mean loss of the answers' tokens alone (detached).
+
+    An answer's token weighs 1. Of the tokens of question and sentences a random `context_share` counts, each with
+    `context_weight`: logits over the whole vocabulary are the dearest part of a small network.
+    """
+    states = network.hidden(tokens)[:, :-1]
+    targets = tokens[:, 1:]
+    owner, _ = layout(tokens)
+    # The first token of the next example is nothing that could be foretold.
+    counted = (targets != PADDING) & (owner[:, 1:] == owner[:, :-1])
+    is_answer = in_answer(tokens)[:, :-1] & counted
+    drawn = torch.rand(targets.shape, device=tokens.device) < (context_share if context_weight else 0.0)
+    chosen = is_answer | (drawn & counted)
+    told = is_answer[chosen]
+    losses = functional.cross_entropy(network.logits(states[chosen]).float(), targets[chosen], reduction="none")
+    weights = torch.where(told, 1.0, context_weight)
+    answers = (losses * told).sum() / told.sum().clamp(min=1)
+    return (losses * weights).sum() / weights.sum().clamp(min=1e-6), answers.detach()
+
+
+def in_answer(tokens: Tensor) -> Tensor:
+    """Whether each token is the answer mark or stands behind it in its example."""
+    places = torch.arange(tokens.shape[1], device=tokens.device).expand_as(tokens) + 1
+    none = torch.zeros_like(places)
+    asked = torch.where(tokens == QUESTION, places, none).cummax(dim=1).values
+    answered = torch.where(tokens == ANSWER, places, none).cummax(dim=1).values
+    return answered > asked
+
+
+def _rotated(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
+    """Rotary positions over neighbouring pairs of numbers, as llama.cpp has them for "llama" (arXiv:2104.09864)."""
+    even, odd = x[..., 0::2].float(), x[..., 1::2].float()
+    turned = torch.stack((even * cosines - odd * sines, even * sines + odd * cosines), dim=-1)
+    return turned.flatten(-2).to(x.dtype)

@@ -1,0 +1,197 @@
+"""The short answer held to its evidence: after a citation only tokens that go on with a span of the cited sentence.
+
+A reader is a small model trained for one thing (models/training/reader.py): a question and numbered sentences to the
+number of one of them and a span of it, or to "it is not there". What its tokens mean stands here, for training and use.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from rag.types import FloatMatrix
+
+READER_KEY = "rag.reader"
+"""True in the metadata of a GGUF that is a reader."""
+LEAST_LOGPROB_KEY = "rag.reader.least_logprob"
+"""The mean log-probability below which a reader's answer is none, as measured when it was made."""
+MOST_SENTENCES = 10
+EVIDENCE_ROLE = "evidence"
+"""Role of the messages that hold a sentence each, after the question's."""
+
+
+class ReaderToken(StrEnum):
+    """The control tokens of a reader beside `sentence_token`; text can never make them."""
+
+    PADDING = "<|padding|>"
+    QUESTION = "<|question|>"
+    ANSWER = "<|answer|>"
+    NOT_THERE = "<|not_there|>"
+    END = "<|end|>"
+
+
+READER_TEMPLATE = (
+    "{% for message in messages %}{% if message['role'] == 'user' %}<|question|>{{ message['content'] }}"
+    "{% elif message['role'] == 'evidence' %}<|{{ loop.index0 }}|>{{ message['content'] }}{% endif %}{% endfor %}"
+    "<|answer|>"
+)
+
+
+def sentence_token(number: int) -> str:
+    """The token before the nth sentence of a prompt, which cites it in the answer; 1-based."""
+    return f"<|{number}|>"
+
+
+CONTROL_TOKENS = (*ReaderToken, *map(sentence_token, range(1, MOST_SENTENCES + 1)))
+"""All of them; a reader's vocabulary begins with them, so that their ids are their places here."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderIds:
+    """The ids of a reader's control tokens."""
+
+    not_there: int
+    end: int
+    sentences: tuple[int, ...]
+
+    @classmethod
+    def of(cls, tokens: Mapping[str, int]) -> "ReaderIds":
+        """The ids in a vocabulary.
+
+        Raises:
+            KeyError: one of them is not in it.
+        """
+        numbers = range(1, MOST_SENTENCES + 1)
+        sentences = tuple(tokens[sentence_token(number)] for number in numbers)
+        return cls(tokens[ReaderToken.NOT_THERE], tokens[ReaderToken.END], sentences)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reader answered."""
+
+    sentence: int | None
+    """0-based place of the sentence that it cites; None when it says that the answer is not there."""
+    tokens: tuple[int, ...]
+    """The span, without citation and end."""
+    logprob: float
+    """Mean natural log-probability of the tokens that it wrote, citation and end included."""
+
+
+class SpanWalk:
+    """Which tokens may follow: a citation or "not there", then a span of the cited sentence, then the end.
+
+    A walk over all places of the sentence at which what was written so far could stand. Spans begin and end where
+    words and numbers do, so that no number is cut in two.
+    """
+
+    def __init__(
+        self,
+        sentences: Sequence[Sequence[int]],
+        ids: ReaderIds,
+        text_of: Callable[[int], bytes],
+        *,
+        held: bool = True,
+    ) -> None:
+        """`sentences` are the tokens of the prompt's sentences, `text_of` gives the bytes of a token.
+
+        Not `held`, any token may follow the citation: to measure what holding is worth.
+        """
+        self._sentences = sentences
+        self._ids = ids
+        self._text_of = text_of
+        self._held = held
+        self._places: list[int] = []
+        """Where in the cited sentence the next token could stand."""
+        self._breaks: list[bool] = []
+        """Whether a span may begin, or the one before end, at each place of the cited sentence and behind it."""
+        self._logprobs: list[float] = []
+        self.cited: int | None = None
+        self.span: list[int] = []
+        self.ended = False
+
+    def allowed(self) -> list[int]:
+        """The tokens that may come next; [] once it has ended."""
+        if self.ended:
+            return []
+        if self.cited is None:
+            return [self._ids.not_there, *self._ids.sentences[: len(self._sentences)]]
+        told = self._sentences[self.cited]
+        following = {told[place] for place in self._places if place < len(told)}
+        if self.span and any(self._breaks[place] for place in self._places):
+            following.add(self._ids.end)
+        return sorted(following)
+
+    def take(self, token: int) -> None:
+        """Go on with one of the allowed tokens.
+
+        Raises:
+            ValueError: it is not allowed.
+        """
+        if token not in self.allowed():
+            raise ValueError(f"token {token} does not go on with the cited sentence")
+        if token in (self._ids.end, self._ids.not_there):
+            self.ended = True
+        elif self.cited is None:
+            self.cited = self._ids.sentences.index(token)
+            told = self._sentences[self.cited]
+            self._breaks = word_breaks(told, self._text_of)
+            self._places = [place for place in range(len(told)) if self._breaks[place]]
+            self.ended = not told
+        else:
+            told = self._sentences[self.cited]
+            self._places = [place + 1 for place in self._places if place < len(told) and told[place] == token]
+            self.span.append(token)
+
+    def pick(self, logits: FloatMatrix) -> int | None:
+        """The most probable allowed token, taken; None once it has ended. `logits` has shape (vocabulary,)."""
+        allowed = self.allowed()
+        if self.ended:
+            return None
+        is_free = self.cited is not None and not self._held
+        best = int(logits.argmax()) if is_free else allowed[int(logits[allowed].argmax())]
+        highest = float(logits.max())
+        self._logprobs.append(float(logits[best]) - highest - float(np.log(np.exp(logits - highest).sum())))
+        if not is_free:
+            self.take(best)
+        elif best == self._ids.end or best in self._ids.sentences:
+            self.ended = True
+        else:
+            self.span.append(best)
+        return best
+
+    def reading(self) -> Reading:
+        """What was written so far."""
+        mean = float(np.mean(self._logprobs)) if self._logprobs else 0.0
+        return Reading(self.cited if self.span else None, tuple(self.span), mean)
+
+
+def word_breaks(tokens: Sequence[int], text_of: Callable[[int], bytes]) -> list[bool]:
+    """Whether a word or number begins or ends before each token of a sentence, and behind its last one.
+
+    Shape (len(tokens) + 1,). A decimal point or comma between two digits is inside its number.
+    """
+    pieces = [text_of(token) for token in tokens]
+    text = b"".join(pieces).decode(errors="replace")
+    place_of = {0: 0}
+    at = 0
+    for place, char in enumerate(text, start=1):
+        at += len(char.encode())
+        place_of[at] = place
+    breaks = []
+    at = 0
+    for piece in [*pieces, b""]:
+        reached = place_of.get(at)  # None inside a letter
+        breaks.append(reached is not None and not _inside_word(text, reached))
+        at += len(piece)
+    return breaks
+
+
+def _inside_word(text: str, place: int) -> bool:
+    before, after = text[max(place - 2, 0) : place], text[place : place + 2]
+    if not before or not after:
+        return False
+    inside = after[0] in ".," and before[-1].isdigit() and after[1:].isdigit()
+    inside |= before[-1] in ".," and after[0].isdigit() and before[:-1].isdigit()
+    return inside or (before[-1].isalnum() and after[0].isalnum())

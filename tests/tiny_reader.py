@@ -1,0 +1,44 @@
+"""A reader of a few hundred kilobytes, made by the training's own code: a tokenizer of the seeds, a small network."""
+
+import sys
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from tests.conftest import ROOT, SEEDS
+
+sys.path.insert(0, str(ROOT / "models" / "training"))
+
+import torch
+from reader_export import write_gguf
+from reader_network import Network, Shape
+from reader_tokenizer import train_tokenizer
+
+SHAPE = Shape(width=64, layers=2, heads=4, kv_heads=2, feed_forward=96, context=512)
+
+
+def seed_lines() -> list[str]:
+    """The lines of the shipped articles."""
+    return [line for file in sorted(SEEDS.glob("*.txt")) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def tiny_tokenizer() -> Tokenizer:
+    """Byte-level BPE of 1,024 tokens."""
+    return train_tokenizer(seed_lines(), 1024)
+
+
+def tiny_network(tokenizer: Tokenizer, seed: int = 0) -> Network:
+    """A network of random weights, larger than at the start of a training, so that its answers are not all alike."""
+    torch.manual_seed(seed)
+    network = Network(SHAPE, tokenizer.get_vocab_size())
+    with torch.no_grad():
+        for weight in network.parameters():
+            if weight.dim() == 2:
+                weight.mul_(8.0)
+    return network.eval()
+
+
+def write_tiny_reader(path: Path, network: Network, tokenizer: Tokenizer, least_logprob: float | None = None) -> Path:
+    """The GGUF of a network."""
+    write_gguf(path, network, tokenizer, "tiny-reader", least_logprob)
+    return path

@@ -1,0 +1,140 @@
+"""The reader's training data: what is asked, what is packed, and which tokens are learned."""
+
+import random
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models" / "training"))
+
+from reader_data import ROW_TOKENS, Packer
+from reader_examples import MOST_TOKENS, Reading, chosen
+from reader_network import ANSWER, PADDING, QUESTION, Network, Shape, in_answer, layout, loss_of
+from reader_questions import made_questions
+from reader_tokenizer import plain, token_bytes, train_tokenizer
+
+from rag.features import Rarity
+from rag.span_decoding import CONTROL_TOKENS, ReaderToken, sentence_token
+
+PASSAGE = (
+    "A.X 4.0 dựa trên mô hình nguồn mở Qwen 2.5 của Alibaba Cloud. Mô hình gồm hai phiên bản: 72 tỷ và 7 tỷ tham số. "
+    "Hàn Quốc khởi động sáng kiến này vào tháng 6/2025 tại Seoul để cạnh tranh với Mỹ và Trung Quốc. "
+    "Năm công ty được chọn sẽ nhận hỗ trợ của chính phủ trong nhiều năm."
+)
+QUESTION_TEXT = "Hàn Quốc khởi động sáng kiến này khi nào?"
+
+
+@pytest.fixture(scope="module")
+def reading() -> Reading:
+    tokenizer = train_tokenizer([PASSAGE] * 4, 600)
+    return Reading(plain(tokenizer), Rarity({"này": 90, "hàn": 2}, 100))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_is_asked_for_stands_in_the_sentence_at_its_place(reading: Reading, seed: int) -> None:
+    for told in reading.sentences(PASSAGE):
+        for made in made_questions(told.text, "", 3, random.Random(seed), {}):
+            answer = told.text[made.start : made.end]
+            assert answer.strip(" .,") == answer
+            assert 0 < len(answer) < len(told.text)
+
+
+def test_prompt_cites_the_sentence_with_the_answer_and_copies_its_tokens(reading: Reading) -> None:
+    told = reading.sentences(PASSAGE)
+    found = reading.gold(QUESTION_TEXT, told, ["tháng 6/2025"])
+    assert found is not None
+    place, (start, end) = found
+    assert told[place].text[start:end] == "tháng 6/2025"
+    tokenizer = train_tokenizer([PASSAGE] * 4, 600)
+    pieces = token_bytes(tokenizer)
+    for seed in range(20):
+        passages = [told, reading.sentences("Việt Nam cũng khởi động sáng kiến này. Mỹ thì không làm như vậy.")]
+        prompt = reading.prompt(QUESTION_TEXT, passages, (0, place), (start, end), random.Random(seed))
+        assert prompt is not None
+        ids = prompt.ids()
+        answer = ids[ids.index(ANSWER) + 1 :]
+        cited = CONTROL_TOKENS.index(sentence_token(prompt.sentences.index(told[place]) + 1))
+        assert answer[0] == cited
+        assert answer[-1] == CONTROL_TOKENS.index(ReaderToken.END)
+        assert b"".join(pieces[token] for token in answer[1:-1]).decode().strip() == "tháng 6/2025"
+
+
+def test_prompt_without_gold_says_not_there(reading: Reading) -> None:
+    prompt = reading.prompt(QUESTION_TEXT, [reading.sentences(PASSAGE)], None, None, random.Random(1))
+    assert prompt is not None
+    assert prompt.ids()[-2:] == [ANSWER, CONTROL_TOKENS.index(ReaderToken.NOT_THERE)]
+
+
+def test_question_shares_most_with_the_sentence_that_answers_it(reading: Reading) -> None:
+    strengths = reading.strengths(QUESTION_TEXT, reading.sentences(PASSAGE))
+    assert int(np.argmax(strengths)) == 2
+
+
+def test_chosen_sentences_are_the_strongest_with_the_gold_one_in_text_order() -> None:
+    order = [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert chosen(order, [0.1, 0.9, 0.8, 0.2], 2, None) == [(0, 1), (1, 0)]
+    assert chosen(order, [0.1, 0.9, 0.8, 0.2], 2, (0, 0)) == [(0, 0), (0, 1)]
+
+
+def test_text_that_looks_like_a_control_token_is_text(reading: Reading) -> None:
+    assert not set(reading.question("<|answer|><|1|><|not_there|>")) & set(range(len(CONTROL_TOKENS)))
+
+
+def test_rows_are_full_of_whole_examples() -> None:
+    packer = Packer()
+    rng = random.Random(3)
+    sizes = [rng.randint(60, 480) for _ in range(400)]
+    for size in sizes:
+        packer.add([QUESTION, *[30] * (size - 1)])
+    rows = packer.take(len(packer.full))
+    assert rows.shape[1] == ROW_TOKENS
+    lengths = [len(part) for row in rows for part in _examples(row)]
+    left = list(sizes)
+    for length in lengths:
+        left.remove(length)
+    assert (rows != PADDING).mean() > 0.85
+    assert MOST_TOKENS < ROW_TOKENS
+
+
+def _examples(row: "np.ndarray[tuple[int], np.dtype[np.uint16]]") -> list[list[int]]:
+    begins = [*np.flatnonzero(row == QUESTION).tolist(), int((row != PADDING).sum())]
+    return [row[begin:end].tolist() for begin, end in pairwise(begins)]
+
+
+ROW = [QUESTION, 40, ANSWER, 50, 51, QUESTION, 41, 42, ANSWER, 52, PADDING]
+
+
+def test_examples_of_a_row_have_their_own_positions() -> None:
+    owner, positions = layout(torch.tensor([ROW]))
+    assert owner.tolist() == [[1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2]]
+    assert positions.tolist() == [[0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 5]]
+    assert in_answer(torch.tensor([ROW])).int().tolist() == [[0, 0, 1, 1, 1, 0, 0, 0, 1, 1, 1]]
+
+
+def test_examples_of_a_row_do_not_see_each_other() -> None:
+    torch.manual_seed(1)
+    network = Network(Shape(32, 2, 2, 1, 32), 64)
+    with torch.inference_mode():
+        together = network(torch.tensor([ROW]))[0, 5:10]
+        alone = network(torch.tensor([ROW[5:10]]))[0]
+    assert float((together - alone).abs().max()) < 1e-5
+
+
+def test_loss_without_context_is_the_mean_of_the_answers_alone() -> None:
+    torch.manual_seed(1)
+    network = Network(Shape(32, 2, 2, 1, 32), 64)
+    tokens = torch.tensor([ROW])
+    with torch.inference_mode():
+        logs = torch.log_softmax(network(tokens)[0], dim=-1)
+        # After the answer marks: 50, 51 and 52; the next question is nothing to be foretold.
+        expected = -float(logs[2, 50] + logs[3, 51] + logs[8, 52]) / 3
+        loss, answers = loss_of(network, tokens, 0.0)
+        whole, same = loss_of(network, tokens, 1.0)
+    assert float(loss) == pytest.approx(expected, abs=1e-5)
+    assert float(answers) == pytest.approx(expected, abs=1e-5)
+    assert float(same) == pytest.approx(expected, abs=1e-5)
+    assert float(whole) != pytest.approx(expected, abs=1e-5)
