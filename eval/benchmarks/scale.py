@@ -136,13 +136,14 @@ def table(sizes: Mapping[str, Any]) -> str:
     head += f"{'p50':>7}{'p99':>7}{'CPU p50':>9}{'CPU p99':>9}{'recall':>8}{'change s':>10}"
     lines = [head]
     for entry in in_order(sizes):
-        index, search, change = entry[_INDEX], entry[_SEARCH], entry[_CHANGE]
+        index, search = entry[_INDEX], entry[_SEARCH]
+        change = f"{entry[_CHANGE]['cpu_seconds']:>10.1f}" if _CHANGE in entry else ""
         hybrid = search["hybrid"]
         lines.append(
             f"{index['passages']:>10}{index['cpu_seconds']:>12}{index['peak_mb']:>9}{sum(index['mb'].values()):>11}"
             f"{search['open_seconds']:>8.2f}{search['memory_mb']['searched']['all']:>6}"
             f"{hybrid['p50_ms']:>7.1f}{hybrid['p99_ms']:>7.1f}{hybrid['cpu_p50_ms']:>9.1f}{hybrid['cpu_p99_ms']:>9.1f}"
-            f"{search['recall']['hybrid@10']:>8.3f}{change['cpu_seconds']:>10.1f}"
+            f"{search['recall']['hybrid@10']:>8.3f}{change}"
         )
     return "\n".join(lines)
 
@@ -180,8 +181,8 @@ def plots(sizes: Mapping[str, Any]) -> dict[str, str]:
 
 
 def in_order(sizes: Mapping[str, Any]) -> list[Any]:
-    """The sizes that have been measured to their end, ascending."""
-    return [sizes[size] for size in sorted(sizes, key=int) if len(sizes[size]) == 3]
+    """The sizes that have been searched, ascending."""
+    return [sizes[size] for size in sorted(sizes, key=int) if _SEARCH in sizes[size]]
 
 
 def say(done: str) -> None:

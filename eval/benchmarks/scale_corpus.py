@@ -5,9 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from embedding_pairs import rows
-from question_sets import WIKI as WIKIPEDIA
 
-NEWS = "vietnews-articles"
+NEWS, WIKIPEDIA = "vietnews-articles", "viwiki2017-passages"
 CHUNK_CHARS, OVERLAP_CHARS = 400, 60
 """The default of 900 makes 490,000 passages of these articles; this makes 1,125,000, of about 85 syllables."""
 _CHARS_A_CHUNK = 304

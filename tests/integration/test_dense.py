@@ -1,6 +1,6 @@
 """The approximate index of vectors: what it finds, what it says of itself, how it grows, damaged and made twice."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,13 +36,13 @@ class Directions:
             ).astype(np.float32)
         )
 
-    def embed_passages(self, texts: list[str]) -> FloatMatrix:
+    def embed_passages(self, texts: Sequence[str]) -> FloatMatrix:
         return self.vectors[[int(text.split()[-1].rstrip(".")) for text in texts]]
 
-    def embed_queries(self, texts: list[str]) -> FloatMatrix:
+    def embed_queries(self, texts: Sequence[str]) -> FloatMatrix:
         return unit_rows(self.embed_passages(texts) + 0.05)
 
-    def count_truncated(self, texts: list[str]) -> int:
+    def count_truncated(self, texts: Sequence[str]) -> int:
         return 0
 
 
