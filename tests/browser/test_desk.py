@@ -35,6 +35,11 @@ def open_rail(page: Page) -> None:
     expect(page.locator("#conversations")).to_be_visible()
 
 
+def begin_anew(page: Page) -> None:
+    page.locator("#new").click()
+    expect(page.locator("#chat .question")).to_have_count(0)
+
+
 def hand_in(page: Page, *files: Path) -> None:
     open_rail(page)
     page.set_input_files("input[type=file]", [str(file) for file in files])
@@ -85,7 +90,7 @@ def test_conversations_outlive_a_restart(visit, seeds_index, tmp_path):
     with served_page(seeds_index, tmp_path) as address:
         page = visit(address, width=1440)
         ask(page, AX)
-        page.locator("#new").click()
+        begin_anew(page)
         ask(page, PHO)
         expect(page.locator("#conversations li")).to_have_count(2)
         port = int(address.rsplit(":", 1)[1].strip("/"))
@@ -106,7 +111,7 @@ def test_conversations_outlive_a_restart(visit, seeds_index, tmp_path):
 def test_a_conversation_is_found_named_kept_as_a_file_and_deleted(visit, own_address):
     page = visit(own_address, width=1440)
     ask(page, AX)
-    page.locator("#new").click()
+    begin_anew(page)
     ask(page, GOALS)
     page.fill("#rail .search", "muc tieu")
     expect(page.locator("#conversations li")).to_have_count(1)
