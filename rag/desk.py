@@ -19,7 +19,9 @@ from rag.library import DEFAULT, AddReport, Library
 from rag.machine import resident_mb
 from rag.pipeline import Bot
 from rag.progress import IndexProgress
+from rag.readers.page_picture import page_picture
 from rag.transcripts import conversation_markdown
+from rag.types import Document
 
 _SECRET = re.compile(r"[0-9a-f]{32}")
 _UNSAFE = re.compile(r"[^\w .-]+")
@@ -187,9 +189,21 @@ class Desks:
         return Changes(View(list(session.messages)))
 
     def _document(self, desk: Desk, told: Mapping[str, str]) -> Changes:
-        start, end = (int(told[name]) if told.get(name, "").isdigit() else 0 for name in ("start", "end"))
+        start, end, page = (
+            int(told[name]) if told.get(name, "").isdecimal() else 0 for name in ("start", "end", "page")
+        )
         document = self.library.bot(desk.session.collection).document(told.get("doc", ""))
-        return Changes(sheet=document_html(document, start, end))
+        picture = self._picture(desk, document, page, document.text[start:end]) if page else ""
+        return Changes(sheet=document_html(document, start, end, page, picture))
+
+    def _picture(self, desk: Desk, document: Document, page: int, quote: str) -> str:
+        """The page of a PDF that is still where it was indexed; empty for everything else."""
+        try:
+            file = self.library.file(desk.session.collection, document.doc_id)
+            is_pdf = file is not None and file.suffix.lower() == ".pdf"
+            return page_picture(file, page, quote) if file is not None and is_pdf else ""
+        except RagError:
+            return ""
 
     def _pick(self, desk: Desk, told: Mapping[str, str]) -> Changes:
         picked = {told.get("doc", "")}

@@ -67,8 +67,11 @@ def status_html(parts: Sequence[str]) -> str:
     return f"<p>{html.escape(' · '.join(part for part in parts if part))}</p>"
 
 
-def document_html(document: Document, start: int = 0, end: int = 0) -> str:
-    """A whole document, the words from `start` to `end` marked; of a very long one what stands round them."""
+def document_html(document: Document, start: int = 0, end: int = 0, page: int = 0, picture: str = "") -> str:
+    """A whole document, the words from `start` to `end` marked; of a very long one what stands round them.
+
+    `picture` is the address of an image of the page that they stand on, shown above the text.
+    """
     text = document.text
     first = max(0, min(start, len(text)) - _SHOWN_CHARS // 2)
     last = min(len(text), first + _SHOWN_CHARS)
@@ -77,12 +80,16 @@ def document_html(document: Document, start: int = 0, end: int = 0) -> str:
     mark = f'<mark id="here" tabindex="-1">{html.escape(words)}</mark>' if words else ""
     cut = "" if last - first == len(text) else '<p class="none">Tài liệu rất dài: chỉ hiện phần quanh đoạn trích.</p>'
     where = " · ".join(part for part in (document.source, _day(document.date)) if part)
+    shown = ""
+    if picture:
+        shown = f'<figure><img src="{html.escape(picture, quote=True)}" alt="Trang {page}, câu trích được đóng khung">'
+        shown += f"<figcaption>Trang {page}</figcaption></figure>"
     return (
         '<div class="sheet" role="dialog" aria-modal="true" aria-labelledby="sheet-title">'
         f'<header><div><h2 id="sheet-title">{html.escape(document.title)}</h2>'
         f'<p class="where">{html.escape(where)}</p></div>'
         f'<button type="button" class="close-sheet">Đóng</button></header>{cut}'
-        f'<div class="text" tabindex="0">{html.escape(before)}{mark}{html.escape(after)}</div></div>'
+        f'<div class="text" tabindex="0">{shown}{html.escape(before)}{mark}{html.escape(after)}</div></div>'
     )
 
 

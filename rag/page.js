@@ -135,7 +135,7 @@
     drawn = now;
     if (!now) return;
     const here = now.querySelector("#here");
-    if (here) here.scrollIntoView({ block: "center" });
+    if (here && !now.querySelector("figure")) here.scrollIntoView({ block: "center" });
     now.querySelector(".close-sheet").focus({ preventScroll: true });
   }
   function closeSheet() {

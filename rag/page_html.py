@@ -244,7 +244,7 @@ def _whole(passage: ScoredChunk, citations: Sequence[Citation] = ()) -> str:
     end = max((citation.end_char for citation in citations), default=chunk.end_char)
     return (
         f'<button type="button" class="whole" data-act="document" data-doc="{_attribute(chunk.doc_id)}"'
-        f' data-start="{start}" data-end="{end}">Xem cả tài liệu</button>'
+        f' data-start="{start}" data-end="{end}" data-page="{chunk.page or ""}">Xem cả tài liệu</button>'
     )
 
 

@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import served_page
 from tests.browser.test_page import AX, GOALS, PHO, ask, shoot, type_question
+from tests.pdf_files import new_pdf
 
 pytestmark = pytest.mark.browser
 CAT = "Con mèo của bà Lan tên là gì?"
@@ -176,6 +177,22 @@ def test_a_file_that_is_handed_in_is_asked_at_once_and_taken_out_again(visit, ow
     expect(page.locator("#chat .answer").last).to_have_class("answer refusal")
     assert page.locator("#rail, #chat, #passages, #sheet").locator("img").count() == 0
     assert page.title() != "owned"
+
+
+def test_the_page_of_a_pdf_is_shown_as_it_is_printed(visit, own_address, tmp_path):
+    pdf = new_pdf()
+    for text in ("Trang đầu.", "Con mèo của bà Lan tên là Mướp. Nó bốn tuổi."):
+        pdf.add_page()
+        pdf.multi_cell(0, text=text)
+    pdf.output(str(tmp_path / "meo.pdf"))
+    page = visit(own_address, width=1440)
+    hand_in(page, tmp_path / "meo.pdf")
+    ask(page, CAT)
+    page.locator("#passages .whole:visible").first.click()
+    picture = page.locator("#sheet figure img")
+    expect(picture).to_have_attribute("alt", "Trang 2, câu trích được đóng khung")
+    assert picture.evaluate("image => image.naturalWidth") > 500
+    shoot(page, "pdf-page")
 
 
 def test_a_question_is_asked_of_the_ticked_documents_alone(visit, own_address):
