@@ -8,7 +8,7 @@ from rag.text import syllables
 from rag.types import Answer
 
 _PASSAGES = 4
-"""The best passages of an answer, from which questions are made; those below speak of other things."""
+"""The best passages of the cited documents, from which questions are made; those below speak of other things."""
 _LONGEST_CHARS = 120
 """A longer question is no offer that one reads in passing."""
 _ALIKE = 0.6
@@ -29,7 +29,8 @@ def follow_ups(
     told = [citation.quote for citation in answer.citations]
     seen = [frozenset(syllables(question)) for question in asked]
     found: list[str] = []
-    for scored in answer.retrieved[:_PASSAGES]:
+    cited = {citation.doc_id for citation in answer.citations}
+    for scored in [one for one in answer.retrieved if one.chunk.doc_id in cited][:_PASSAGES]:
         drafts = drafted(scored.chunk.text, text_of(scored.chunk.doc_id), rng)
         for sentence, question, _ in sorted(drafts, key=lambda draft: len(draft[1])):
             keys = frozenset(syllables(question))
