@@ -94,7 +94,7 @@ class Network(nn.Module):
                 nn.init.normal_(weight, std=0.02)
             elif weight.dim() == 2:
                 # GPT-2's 0.02 fits wide networks; narrow ones attend to everything alike with it, and learn to copy
-                # more slowly. What adds to the stream starts as small as the token vectors, which else would drown in it.
+                # more slowly. What adds to the stream starts as small as the token vectors, which would drown in it.
                 is_last = name.endswith(("attn_output.weight", "ffn_down.weight"))
                 nn.init.normal_(weight, std=0.02 / (2 * shape.layers) ** 0.5 if is_last else weight.shape[1] ** -0.5)
         halves = torch.arange(0, shape.head_width, 2, dtype=torch.float32) / shape.head_width
