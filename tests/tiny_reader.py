@@ -28,13 +28,11 @@ def tiny_tokenizer() -> Tokenizer:
 
 
 def tiny_network(tokenizer: Tokenizer, seed: int = 0) -> Network:
-    """A network of random weights, larger than at the start of a training, so that its answers are not all alike."""
+    """A network of random weights, its vectors longer than at the start of a training, so that it prefers something."""
     torch.manual_seed(seed)
     network = Network(SHAPE, tokenizer.get_vocab_size())
     with torch.no_grad():
-        for weight in network.parameters():
-            if weight.dim() == 2:
-                weight.mul_(8.0)
+        network.token_embd.weight.mul_(8.0)
     return network.eval()
 
 

@@ -90,10 +90,13 @@ class Network(nn.Module):
         self.blk = nn.ModuleList(Block(shape) for _ in range(shape.layers))
         self.output_norm = nn.RMSNorm(shape.width, shape.norm_epsilon)
         for name, weight in self.named_parameters():
-            if weight.dim() == 2:
-                # What adds to the stream starts smaller the more layers do (GPT-2).
+            if weight is self.token_embd.weight:
+                nn.init.normal_(weight, std=0.02)
+            elif weight.dim() == 2:
+                # GPT-2's 0.02 fits wide networks; narrow ones attend to everything alike with it, and learn to copy
+                # more slowly. What adds to the stream starts as small as the token vectors, which would drown in it.
                 is_last = name.endswith(("attn_output.weight", "ffn_down.weight"))
-                nn.init.normal_(weight, std=0.02 / (2 * shape.layers) ** 0.5 if is_last else 0.02)
+                nn.init.normal_(weight, std=0.02 / (2 * shape.layers) ** 0.5 if is_last else weight.shape[1] ** -0.5)
         halves = torch.arange(0, shape.head_width, 2, dtype=torch.float32) / shape.head_width
         self.register_buffer("frequencies", shape.rope_base**-halves, persistent=False)
 

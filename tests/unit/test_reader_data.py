@@ -138,3 +138,22 @@ def test_loss_without_context_is_the_mean_of_the_answers_alone() -> None:
     assert float(answers) == pytest.approx(expected, abs=1e-5)
     assert float(same) == pytest.approx(expected, abs=1e-5)
     assert float(whole) != pytest.approx(expected, abs=1e-5)
+
+
+def test_network_learns_to_copy_from_its_prompt() -> None:
+    torch.manual_seed(0)
+    begin, size, cited = len(CONTROL_TOKENS), 60, CONTROL_TOKENS.index(sentence_token(1))
+    network = Network(Shape(64, 2, 4, 2, 128), begin + size)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, betas=(0.9, 0.98))
+    loss = torch.tensor(9.0)
+    for _ in range(200):
+        told = torch.stack([torch.randperm(size)[:10] for _ in range(32)]) + begin
+        asked = told[:, 3:4]
+        marks = [torch.full_like(asked, mark) for mark in (QUESTION, cited, ANSWER, CONTROL_TOKENS.index("<|end|>"))]
+        rows = torch.cat([marks[0], asked, marks[1], told, marks[2], marks[1], asked, marks[3]], dim=1)
+        whole, loss = loss_of(network, rows, 0.0)
+        optimizer.zero_grad()
+        whole.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    # A third of ln(60) is what citing and ending alone would leave.
+    assert float(loss) < 0.5 * np.log(size) / 3
