@@ -196,6 +196,20 @@ def test_people_at_the_same_time_have_their_own_conversations(visit, slow_addres
     expect(second.locator("#chat .summary")).to_be_visible()
 
 
+def test_ten_people_at_once_get_their_own_answers(visit, address):
+    asked = [
+        (AX, "Qwen 2.5"), (GOALS, "top 20 thế giới"), (LAB, "94,6 tỷ won"), (PHO, REFUSAL), (AX, "Qwen 2.5"),
+        (GOALS, "top 20 thế giới"), (LAB, "94,6 tỷ won"), (PHO, REFUSAL), (AX, "Qwen 2.5"), (GOALS, "top 20 thế giới"),
+    ]  # fmt: skip
+    pages = [visit(address) for _ in asked]
+    for page, (question, _) in zip(pages, asked, strict=True):
+        type_question(page, question)
+    for page, (question, words) in zip(pages, asked, strict=True):
+        expect(page.locator(DONE)).to_have_count(1, timeout=60_000)
+        expect(page.locator("#chat .answer")).to_contain_text(words)
+        expect(page.locator("#chat .question")).to_have_text(question)
+
+
 def test_a_telephone_shows_everything_in_its_width(visit, address):
     page = visit(address, width=390, height=844)
     shoot(page, "phone-start")
