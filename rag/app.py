@@ -38,6 +38,8 @@ _SAME_TIME = 4
 _ACTIONS_AT_ONCE = 8
 """Clicks beside questions that are carried out at the same time: most take milliseconds, a folder may take minutes."""
 _ANSWERS: dict[str, Any] = {"concurrency_id": "answers", "concurrency_limit": _SAME_TIME}
+_UPLOADS_KEPT_S = 3600
+"""Gradio's own copies of files that were handed in are deleted when they are as old as this."""
 _HERE = Path(__file__).parent
 _BROWSER_KEY = "rag-vi-browser-1"
 """Gradio encrypts what a browser keeps with a key that it sends along; a fixed one lets it be read after a restart."""
@@ -162,7 +164,12 @@ class _Parts(NamedTuple):
 def build_page(library: Library, store: ConversationStore | None = None) -> gr.Blocks:
     """The page over a library; `launch_settings` belongs to it. Without a store no conversation is kept."""
     bot = library.bot()
-    page = gr.Blocks(title="Hỏi đáp tài liệu", analytics_enabled=False, fill_width=True)
+    page = gr.Blocks(
+        title="Hỏi đáp tài liệu",
+        analytics_enabled=False,
+        fill_width=True,
+        delete_cache=(_UPLOADS_KEPT_S, _UPLOADS_KEPT_S),
+    )
     with page:
         # First, so that no event of the page takes their names.
         add_api(library.bot, **_ANSWERS)
