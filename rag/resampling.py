@@ -1,9 +1,10 @@
 """How sure a figure is: means and percentiles, their intervals by resampling, and a test of paired differences."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 
 import numpy as np
+import numpy.typing as npt
 
 _RESAMPLES = 2000
 """Enough for intervals that are stable to about a tenth of their width."""
@@ -41,17 +42,7 @@ def percentile_interval(
     Raises:
         ValueError: there are no values.
     """
-    sample = np.asarray(values, dtype=np.float64)
-    if not len(sample):
-        raise ValueError("no values to resample")
-    random = np.random.default_rng(seed)
-    found = [
-        np.percentile(sample[random.integers(0, len(sample), (rows, len(sample)))], percent, axis=1)
-        for rows in blocks(_RANK_RESAMPLES, len(sample))
-    ]
-    outside = (1 - confidence) / 2 * 100
-    low, high = np.percentile(np.concatenate(found), [outside, 100 - outside])
-    return float(low), float(high)
+    return _interval(values, lambda drawn: np.percentile(drawn, percent, axis=1), _RANK_RESAMPLES, seed, confidence)
 
 
 def bootstrap_interval(values: Sequence[float], seed: int = 7, confidence: float = 0.95) -> tuple[float, float]:
@@ -62,16 +53,27 @@ def bootstrap_interval(values: Sequence[float], seed: int = 7, confidence: float
     Raises:
         ValueError: there are no values.
     """
+    return _interval(values, lambda drawn: drawn.mean(axis=1), _RESAMPLES, seed, confidence)
+
+
+def _interval(
+    values: Sequence[float],
+    statistic: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]],
+    resamples: int,
+    seed: int,
+    confidence: float,
+) -> tuple[float, float]:
+    """The percentile interval of a statistic, which maps resamples of shape (rows, values) to (rows,)."""
     sample = np.asarray(values, dtype=np.float64)
     if not len(sample):
         raise ValueError("no values to resample")
     random = np.random.default_rng(seed)
-    means = [
-        sample[random.integers(0, len(sample), (rows, len(sample)))].mean(axis=1)
-        for rows in blocks(_RESAMPLES, len(sample))
+    found = [
+        statistic(sample[random.integers(0, len(sample), (rows, len(sample)))])
+        for rows in blocks(resamples, len(sample))
     ]
     outside = (1 - confidence) / 2 * 100
-    low, high = np.percentile(np.concatenate(means), [outside, 100 - outside])
+    low, high = np.percentile(np.concatenate(found), [outside, 100 - outside])
     return float(low), float(high)
 
 
