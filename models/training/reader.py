@@ -5,7 +5,7 @@
 
 The second line is repeated until it says "done": it goes on from its last checkpoint, and the learning rate follows
 the minutes trained in all. While the network trains, `--workers` processes make new data; where none are wanted (0),
-shards that reader_data.py wrote are read. bf16 on CUDA, fp32 elsewhere. `--out` gets the log and, whenever it is
+shards that reader_data.py wrote are read. bf16 on CUDA and on processors that multiply it, fp32 elsewhere. `--out` gets the log and, whenever it is
 measured, the weights in float16, cut into files of at most 15 MB, because some machines give back no larger ones.
 """
 
@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from reader_corpus import TOKENIZER
 from reader_data import MADE, REAL, ROW_TOKENS, Maker, start_workers
-from reader_network import SHAPES, Network, Shape, loss_of
+from reader_network import SHAPES, Marker, Network, Shape, loss_of
 from reader_tokenizer import load_tokenizer, started_rows
 from reader_watch import Watched, measure, watched_questions
 from safetensors.torch import save as save_tensors
@@ -55,6 +55,8 @@ class Settings:
     """Share of the rows with real questions, which grows in a straight line to `real_share_end`."""
     real_share_end: float
     seed: int
+    few: float
+    """Share of prompts of one to three sentences."""
     weight_decay: float = 0.05
     warmup: float = 0.02
     """Share of the minutes."""
@@ -159,13 +161,16 @@ class Run:
             with torch.no_grad():
                 self.network.token_embd.weight.copy_(torch.from_numpy(rows))
         self.network.to(device)
-        matrices = [weight for weight in self.network.parameters() if weight.dim() == 2]
-        others = [weight for weight in self.network.parameters() if weight.dim() != 2]
+        self.marker = Marker(self.network.shape.width).to(device)
+        weights = [*self.network.parameters(), *self.marker.parameters()]
+        matrices = [weight for weight in weights if weight.dim() == 2]
+        others = [weight for weight in weights if weight.dim() != 2]
         groups: list[dict[str, Any]] = [{"params": matrices}, {"params": others, "weight_decay": 0.0}]
         self.optimizer = torch.optim.AdamW(
             groups,
-            lr=settings.rate, weight_decay=settings.weight_decay, betas=(0.9, 0.98), fused=device.type == "cuda",
+            lr=settings.rate, weight_decay=settings.weight_decay, betas=(0.9, 0.98), fused=True,
         )  # fmt: skip
+        self._multiplies_bf16 = device.type == "cuda" or torch.cpu._is_avx512_bf16_supported()
         self.progress = Progress(settings.minutes)
         self._checkpoint = work / f"checkpoint-{settings.size}.pt"
         if self._checkpoint.exists():
@@ -173,6 +178,7 @@ class Run:
             if kept["settings"] != asdict(settings):
                 raise SystemExit(f"{self._checkpoint} is of another run ({kept['settings']}): move it away first")
             self.network.load_state_dict(kept["network"])
+            self.marker.load_state_dict(kept["marker"])
             self.optimizer.load_state_dict(kept["optimizer"])
             self.progress = Progress(**kept["progress"])
         out.mkdir(parents=True, exist_ok=True)
@@ -191,8 +197,8 @@ class Run:
     def save(self) -> None:
         """Renew the checkpoint."""
         state = {
-            "network": self.network.state_dict(), "optimizer": self.optimizer.state_dict(),
-            "progress": asdict(self.progress), "settings": asdict(self.settings),
+            "network": self.network.state_dict(), "marker": self.marker.state_dict(),
+            "optimizer": self.optimizer.state_dict(), "progress": asdict(self.progress), "settings": asdict(self.settings),
         }  # fmt: skip
         torch.save(state, self._checkpoint.with_suffix(".new"))
         self._checkpoint.with_suffix(".new").replace(self._checkpoint)
@@ -212,8 +218,10 @@ class Run:
         for group in self.optimizer.param_groups:
             group["lr"] = rate_at(self.progress.share, self.settings)
         tokens = tokens.to(self.device, non_blocking=True)
-        with torch.autocast("cuda", torch.bfloat16, enabled=self.device.type == "cuda"):
-            loss, answers = loss_of(self.network, tokens, self.settings.context_weight, self.settings.context_share)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._multiplies_bf16):
+            loss, answers = loss_of(
+                self.network, tokens, self.settings.context_weight, self.settings.context_share, self.marker
+            )
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
@@ -267,6 +275,7 @@ def main() -> None:
     parser.add_argument("--context-share", type=float, default=0.5)
     parser.add_argument("--real-share", type=float, default=0.12)
     parser.add_argument("--real-share-end", type=float, default=0.3)
+    parser.add_argument("--few", type=float, default=0.0, help="share of prompts of one to three sentences")
     parser.add_argument("--measure-every", type=float, default=4.0, help="minutes")
     parser.add_argument("--watched", type=int, default=300, help="questions that are measured of each kind")
     parser.add_argument("--threads", type=int, default=0, help="of torch on a CPU; 0 leaves it to torch")
@@ -277,13 +286,13 @@ def main() -> None:
     torch.set_float32_matmul_precision("high")
     settings = Settings(
         options.size, options.minutes, options.rows, options.rate, options.context_weight, options.context_share,
-        options.real_share, options.real_share_end, options.seed,
+        options.real_share, options.real_share_end, options.seed, options.few,
     )  # fmt: skip
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     run = Run(options.work, options.out, settings, device)
     # Each command makes other data: the seed goes on with the steps.
     seconds = 60 * min(options.stop_after, options.minutes) + 60
-    start_workers(options.work, options.workers, options.seed + run.progress.steps, seconds)
+    start_workers(options.work, options.workers, options.seed + run.progress.steps, seconds, options.few)
     reading = Maker(options.work / "corpus", 0, 1, options.seed).reading
     watched = watched_questions(options.work / "corpus", reading, options.watched)
     shape: Shape = run.network.shape

@@ -71,10 +71,10 @@ class Packer:
 class Maker:
     """The examples of a worker, endless, in an order that its seed decides."""
 
-    def __init__(self, corpus: Path, worker: int, workers: int, seed: int) -> None:
-        """Read the question sets; the articles are read as they are needed."""
+    def __init__(self, corpus: Path, worker: int, workers: int, seed: int, few: float = 0.0) -> None:
+        """Read the question sets; the articles are read as they are needed. `few` as in `Reading`."""
         rarity = json.loads((PROJECT_DIR / "models" / "matcher-vi" / "rarity.json").read_text(encoding="utf-8"))
-        self.reading = reading_of(corpus, Rarity(rarity["counts"], int(rarity["documents"])))
+        self.reading = reading_of(corpus, Rarity(rarity["counts"], int(rarity["documents"])), few)
         self._corpus = corpus
         self._parts = [part for part in range(PARTS) if part % workers == worker]
         self._rng = random.Random(f"{seed} {worker} {workers}")
@@ -172,17 +172,17 @@ def _without(told: Sequence[Told], answers: Sequence[str], gold: Told) -> list[T
     ]  # fmt: skip
 
 
-def reading_of(corpus: Path, rarity: Rarity) -> Reading:
+def reading_of(corpus: Path, rarity: Rarity, few: float = 0.0) -> Reading:
     """Sentences and prompts by the corpus folder's tokenizer."""
-    return Reading(plain(load_tokenizer(corpus / TOKENIZER)), rarity)
+    return Reading(plain(load_tokenizer(corpus / TOKENIZER)), rarity, few)
 
 
 def write_shards(
-    work: Path, worker: int, workers: int, seed: int, seconds: float, shard_rows: int = SHARD_ROWS
+    work: Path, worker: int, workers: int, seed: int, seconds: float, few: float = 0.0, shard_rows: int = SHARD_ROWS
 ) -> dict[str, Any]:
     """Write shards of one worker into `work`/shards until the time is over; what was made, at which speed."""
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    maker = Maker(work / "corpus", worker, workers, seed)
+    maker = Maker(work / "corpus", worker, workers, seed, few)
     sources = {MADE: maker.made(), REAL: maker.real()}
     packers = {MADE: Packer(), REAL: Packer()}
     shards = {MADE: 0, REAL: 0}
@@ -217,19 +217,19 @@ def save_rows(path: Path, rows: Tokens) -> None:
     part.replace(path)
 
 
-def start_workers(work: Path, workers: int, seed: int, seconds: float) -> list[SpawnProcess]:
+def start_workers(work: Path, workers: int, seed: int, seconds: float, few: float) -> list[SpawnProcess]:
     """Processes that write shards until the time is over, or this process ends."""
     context = multiprocessing.get_context("spawn")
     processes = []
     for worker in range(workers):
-        process = context.Process(target=_run_worker, args=(work, worker, workers, seed, seconds), daemon=True)
+        process = context.Process(target=_run_worker, args=(work, worker, workers, seed, seconds, few), daemon=True)
         process.start()
         processes.append(process)
     return processes
 
 
-def _run_worker(work: Path, worker: int, workers: int, seed: int, seconds: float) -> None:
-    print(json.dumps(write_shards(work, worker, workers, seed, seconds)), flush=True)
+def _run_worker(work: Path, worker: int, workers: int, seed: int, seconds: float, few: float) -> None:
+    print(json.dumps(write_shards(work, worker, workers, seed, seconds, few)), flush=True)
 
 
 def main() -> None:
@@ -239,8 +239,9 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--few", type=float, default=0.0, help="share of prompts of one to three sentences")
     options = parser.parse_args()
-    for process in start_workers(options.work, options.workers, options.seed, options.seconds):
+    for process in start_workers(options.work, options.workers, options.seed, options.seconds, options.few):
         process.join()
 
 

@@ -22,6 +22,9 @@ MOST_TOKENS = 380
 """Of the sentences of a prompt, their number tokens included."""
 MOST_QUESTION_TOKENS = 64
 MOST_ANSWER_TOKENS = 48
+_COUNTS = (1, 2, 3, 3, 4, 5, 7)
+_FEW = (1, 1, 1, 2, 2, 3)
+"""How many sentences a prompt has, each as often as it stands here."""
 _IDS = {token: place for place, token in enumerate(CONTROL_TOKENS)}
 
 
@@ -74,9 +77,10 @@ class Prompt:
 class Reading:
     """Texts to sentences and prompts."""
 
-    def __init__(self, tokenizer: Tokenizer, rarity: Rarity) -> None:
-        """`tokenizer` must not make control tokens of text."""
+    def __init__(self, tokenizer: Tokenizer, rarity: Rarity, few: float = 0.0) -> None:
+        """`tokenizer` must not make control tokens of text; `few` is the share of prompts of one to three sentences."""
         self._tokenizer = tokenizer
+        self._few = few
         self._rarity = rarity
         self._weights: dict[str, float] = {}
 
@@ -123,7 +127,8 @@ class Reading:
 
         `gold` is the passage and sentence that answers, `span` its characters; both None when nothing does.
         """
-        if rng.random() < 0.45:
+        is_short = rng.random() < self._few
+        if not is_short and rng.random() < 0.45:
             kept = _window(passages[0], gold[1] if gold else None, rng)
         else:
             if rng.random() < 0.6:  # the passage that answers is not always the first one found
@@ -132,7 +137,7 @@ class Reading:
                 gold = (shuffled.index(gold[0]), gold[1]) if gold is not None else None
             order = [(passage, place) for passage, told in enumerate(passages) for place in range(len(told))]
             strengths = self.strengths(question, [passages[p][s] for p, s in order])
-            kept = chosen(order, strengths, rng.choice((1, 2, 3, 3, 4, 5, 7)), gold)
+            kept = chosen(order, strengths, rng.choice(_FEW if is_short else _COUNTS), gold)
         kept = _fitting(kept, passages, gold)
         answer = None
         if gold is not None and span is not None:

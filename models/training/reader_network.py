@@ -12,6 +12,8 @@ from rag.span_decoding import CONTROL_TOKENS, ReaderToken
 PADDING = CONTROL_TOKENS.index(ReaderToken.PADDING)
 QUESTION = CONTROL_TOKENS.index(ReaderToken.QUESTION)
 ANSWER = CONTROL_TOKENS.index(ReaderToken.ANSWER)
+OUTSIDE, BEGIN, INSIDE = range(3)
+"""What a token of a sentence is to the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +37,12 @@ class Shape:
 
 SHAPES: Mapping[str, Shape] = {
     "tiny": Shape(192, 4, 6, 3, 512),
+    "compact": Shape(256, 4, 8, 8, 704),
     "small": Shape(320, 6, 5, 5, 864),
     "medium": Shape(512, 8, 8, 4, 1280),
     "large": Shape(640, 10, 10, 5, 1728),
 }
-"""With 16,384 tokens 4.8, 12.7, 30.4 and 56.0 million weights."""
+"""With 16,384 tokens 4.8, 7.4, 12.7, 30.4 and 56.0 million weights."""
 
 
 class Block(nn.Module):
@@ -135,15 +138,66 @@ def layout(tokens: Tensor) -> tuple[Tensor, Tensor]:
     return begins.cumsum(dim=1), places - first
 
 
+class Marker(nn.Module):
+    """Tells of each token of a sentence whether the answer begins there or goes on; only while training.
+
+    An answer's few tokens say late and faintly where the network should have looked; this says it at each token. What
+    it learns stays in the states from which the answer is copied, and the marker itself is thrown away.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.output = nn.Linear(width, 3)
+
+    def loss(self, states: Tensor, marks: Tensor) -> Tensor:
+        """The mean loss over the marks, shape (rows, tokens), that are not negative; `states` has one more axis."""
+        told = marks >= 0
+        weights = torch.tensor((1.0, 3.0, 3.0), device=states.device)
+        return functional.cross_entropy(self.output(states[told]).float(), marks[told], weights)
+
+
+def answer_marks(tokens: Tensor) -> Tensor:
+    """OUTSIDE, BEGIN or INSIDE for each token of a sentence, -1 elsewhere; shape (rows, tokens) as `tokens`.
+
+    Where the answer's tokens stand more than once in the cited sentence, the first place counts.
+    """
+    marks = torch.full(tokens.shape, -1)
+    for row, ids in enumerate(tokens.tolist()):
+        begins = [place for place, token in enumerate(ids) if token == QUESTION]
+        for begin, end in zip(begins, [*begins[1:], len(ids)], strict=True):
+            _mark(ids, begin, end, marks[row])
+    return marks
+
+
+def _mark(ids: list[int], begin: int, end: int, marks: Tensor) -> None:
+    controls = len(CONTROL_TOKENS)
+    starts = [place for place in range(begin + 1, end) if ids[place] < controls and ids[place] != PADDING]
+    if not starts or ANSWER not in ids[begin:end]:
+        return
+    answer = ids.index(ANSWER, begin, end)
+    marks[starts[0] + 1 : answer] = OUTSIDE
+    marks[[place for place in starts if place < answer]] = -1
+    cited, span = ids[answer + 1], [token for token in ids[answer + 2 : end] if token >= controls]
+    if not span or cited not in ids[begin:answer]:
+        return
+    first = ids.index(cited, begin, answer) + 1
+    for place in range(first, answer - len(span) + 1):
+        if ids[place : place + len(span)] == span:
+            marks[place : place + len(span)] = INSIDE
+            marks[place] = BEGIN
+            return
+
+
 def loss_of(
-    network: Network, tokens: Tensor, context_weight: float, context_share: float = 1.0
+    network: Network, tokens: Tensor, context_weight: float, context_share: float = 1.0, marker: Marker | None = None
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """The weighted loss of rows, and the mean loss of the answers' tokens alone (detached).
+    """The weighted loss of rows, with the marker's where there is one; the answers' tokens' mean loss alone (detached).
 
     An answer's token weighs 1. Of the tokens of question and sentences a random `context_share` counts, each with
     `context_weight`: logits over the whole vocabulary are the dearest part of a small network.
     """
-    states = network.hidden(tokens)[:, :-1]
+    whole = network.hidden(tokens)
+    states = whole[:, :-1]
     targets = tokens[:, 1:]
     owner, _ = layout(tokens)
     # The first token of the next example is nothing that could be foretold.
@@ -155,7 +209,10 @@ def loss_of(
     losses = functional.cross_entropy(network.logits(states[chosen]).float(), targets[chosen], reduction="none")
     weights = torch.where(told, 1.0, context_weight)
     answers = (losses * told).sum() / told.sum().clamp(min=1)
-    return (losses * weights).sum() / weights.sum().clamp(min=1e-6), answers.detach()
+    loss = (losses * weights).sum() / weights.sum().clamp(min=1e-6)
+    if marker is not None:
+        loss = loss + marker.loss(whole, answer_marks(tokens.cpu()).to(tokens.device))
+    return loss, answers.detach()
 
 
 def in_answer(tokens: Tensor) -> Tensor:
