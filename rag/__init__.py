@@ -15,9 +15,9 @@ from rag.types import Answer, Citation, Document, ScoredChunk, Turn
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rag.batch.questions import Question
     from rag.evaluation import Evaluation
     from rag.pipeline import Bot
-    from rag.questions import Question
 
 __all__ = [
     "Answer",

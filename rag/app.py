@@ -12,20 +12,20 @@ import gradio as gr
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rag.api import add_api
-from rag.chat import Session, View
-from rag.choices import Choices
 from rag.config import RagConfig, is_loopback, remote_server, resolve
-from rag.conversations import STORE, ConversationStore
-from rag.desk import Changes, Desk, Desks, owner_of
-from rag.desk_html import conversations_html, download_html
-from rag.doors import Doors
 from rag.errors import ConfigError
-from rag.library import Library
-from rag.login import Login
-from rag.page_html import empty_panel_html, header_html, welcome_html
+from rag.history.conversations import STORE, ConversationStore
+from rag.page.api import add_api
+from rag.page.chat import Session, View
+from rag.page.chat_html import empty_panel_html, header_html, welcome_html
+from rag.page.choices import Choices
+from rag.page.desk import Changes, Desk, Desks, owner_of
+from rag.page.desk_html import conversations_html, download_html
+from rag.page.doors import Doors
+from rag.page.library import Library
+from rag.page.login import Login
+from rag.page.uploads import UPLOAD_SUFFIXES
 from rag.pipeline import Bot
-from rag.uploads import UPLOAD_SUFFIXES
 
 # About the articles in seeds/, each with the file that answers it: shown only when the index holds that file.
 _EXAMPLES = (
@@ -40,7 +40,7 @@ _ACTIONS_AT_ONCE = 8
 _ANSWERS: dict[str, Any] = {"concurrency_id": "answers", "concurrency_limit": _SAME_TIME}
 _UPLOADS_KEPT_S = 3600
 """Gradio's own copies of files that were handed in are deleted when they are as old as this."""
-_HERE = Path(__file__).parent
+_LOOKS = Path(__file__).parent / "page"
 _BROWSER_KEY = "rag-vi-browser-1"
 """Gradio encrypts what a browser keeps with a key that it sends along; a fixed one lets it be read after a restart."""
 _BRIDGE = "window.ragAct = (action) => trigger('click', action);"
@@ -128,8 +128,8 @@ def launch_settings(config: RagConfig, *, local_only: bool = True, mcp: bool = F
     """What `launch` needs for this page: its looks, and everything closed that it does not use or that leaves here."""
     return {
         "theme": _theme(),
-        "css": (_HERE / "page.css").read_text(encoding="utf-8"),
-        "js": (_HERE / "page.js").read_text(encoding="utf-8"),
+        "css": (_LOOKS / "page.css").read_text(encoding="utf-8"),
+        "js": (_LOOKS / "page.js").read_text(encoding="utf-8"),
         "share": False,
         "quiet": True,
         "footer_links": [],

@@ -9,7 +9,7 @@ from langchain_text_splitters import RecursiveCharacterTextSplitter, TextSplitte
 
 from rag.config import ChunkingConfig
 from rag.documents import heading_text, is_heading
-from rag.structure import PATH_MARK, LegalPart, clauses, legal_parts
+from rag.language.structure import PATH_MARK, LegalPart, clauses, legal_parts
 from rag.text import sentence_spans
 from rag.types import Chunk, Document, Place
 

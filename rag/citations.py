@@ -9,10 +9,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rag.abbreviations import Spelling, known_abbreviations, respelled_keys
-from rag.claims import unsupported_claims
 from rag.config import Unsupported
-from rag.listing import LIST_ITEM
+from rag.language.abbreviations import Spelling, known_abbreviations, respelled_keys
+from rag.language.claims import unsupported_claims
+from rag.language.listing import LIST_ITEM
 from rag.quoting import named_title
 from rag.text import passage_sentence_spans, sentence_spans, syllables
 from rag.types import AnswerSentence, Citation, Evidence, ScoredChunk, Support

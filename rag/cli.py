@@ -8,9 +8,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.config import RagConfig, load_config, resolve
-from rag.errors import DocumentError, IndexBusyError, IndexWriteError, RagError
-from rag.evaluation_cli import (
+from rag.commands.evaluation import (
     add_compare,
     add_eval,
     add_questions,
@@ -19,11 +17,13 @@ from rag.evaluation_cli import (
     run_eval,
     run_questions,
 )
+from rag.commands.serving import add_serve, run_serve
+from rag.config import RagConfig, load_config, resolve
+from rag.errors import DocumentError, IndexBusyError, IndexWriteError, RagError
 from rag.messages import message, one_line
-from rag.serving_cli import add_serve, run_serve
 
 if TYPE_CHECKING:
-    from rag.indexing import IndexReport
+    from rag.indexing.updating import IndexReport
     from rag.pipeline import Bot
     from rag.types import Answer, Citation, ScoredChunk
 
@@ -56,8 +56,8 @@ def _index(options: argparse.Namespace, config: RagConfig) -> int:
     if options.verify:
         return _verify(options, folder)
     from rag.embedding import load_embedder
-    from rag.indexing import update_index
-    from rag.progress import ProgressLine
+    from rag.indexing.progress import ProgressLine
+    from rag.indexing.updating import update_index
 
     roots = [Path(path) for path in options.paths] or [resolve(config.corpus)]
     embedder = load_embedder(config.embedding)
@@ -77,7 +77,7 @@ def _watch(
     options: argparse.Namespace, folder: Path, roots: Sequence[Path], update: Callable[[bool], "IndexReport"]
 ) -> int:
     """Update at every change until Ctrl-C; what is wrong with the folder for a while is said, and ends nothing."""
-    from rag.watching import ticks
+    from rag.indexing.watching import ticks
 
     first, due, said = True, True, ""
     try:
@@ -106,7 +106,7 @@ def _watch(
 
 
 def _verify(options: argparse.Namespace, folder: Path) -> int:
-    from rag.verifying import verify_index
+    from rag.indexing.verifying import verify_index
 
     found = verify_index(folder)
     if options.json:
@@ -167,7 +167,7 @@ def _ask(options: argparse.Namespace, config: RagConfig) -> int:
 
 
 def _models(options: argparse.Namespace, config: RagConfig) -> int:
-    from rag.models_cli import run
+    from rag.commands.models import run
 
     return run(options, config)
 

@@ -78,7 +78,7 @@ class EmbeddingConfig:
     device: str = "cpu"
     """A torch device name, or "auto" for a GPU where there is one."""
     batch_size: int = 0
-    """Texts per forward pass; 0 chooses by the free memory, see `rag.capacity`."""
+    """Texts per forward pass; 0 chooses by the free memory, see `rag.embedders.capacity`."""
     backend: Backend = Backend.TORCH
     """What runs the model: "torch", "onnx" or "openvino"; the last two say what to install when they are missing."""
 
@@ -98,7 +98,7 @@ class RerankingConfig:
     device: str = "cpu"
     """A torch device name, or "auto" for a GPU where there is one."""
     batch_size: int = 0
-    """Pairs per forward pass; 0 chooses by the free memory, see `rag.capacity`."""
+    """Pairs per forward pass; 0 chooses by the free memory, see `rag.embedders.capacity`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from rag.claims import names
+from rag.language.claims import names
 from rag.text import both_ways, fold, is_unaccented, syllables
 from rag.types import Turn
 

@@ -13,10 +13,10 @@ from typing import Any
 
 from rag.config import EmbeddingConfig, EvidenceConfig, RagConfig, RetrievalConfig, resolve
 from rag.errors import IndexMismatchError, RagError, first_line
+from rag.hub.check import check_model, ended_by, llama_cpp_is_here
+from rag.hub.presets import PRESETS
 from rag.machine import free_disk, free_ram
-from rag.model_check import check_model, ended_by, llama_cpp_is_here
 from rag.models import MODELS_DIR, NO_LLM, find_llm, local_models
-from rag.presets import PRESETS
 from rag.readers import scan
 from rag.types import Embedder
 
@@ -25,7 +25,7 @@ _LEAST_DISK_BYTES = 1 << 30
 """Enough for an index of some ten thousand passages."""
 _PACKAGES = ("faiss-cpu", "gradio", "numpy", "safetensors", "sentence-transformers", "tantivy", "tokenizers", "torch")
 _WORK_BYTES = 800_000_000
-"""What a language model needs beside its file: KV cache and work space, see `rag.presets`."""
+"""What a language model needs beside its file: KV cache and work space, see `rag.hub.presets`."""
 
 _LOOK_AT_LLAMA_CPP = """
 import llama_cpp
@@ -182,7 +182,7 @@ def _where(folder: Path, config: RagConfig) -> str:
 
 def _evidence(embedder: Embedder, config: RagConfig) -> str:
     from rag.evidence import EvidenceModel
-    from rag.matching import load_matcher
+    from rag.relevance.matching import load_matcher
 
     EvidenceModel(config.evidence, load_matcher(config.evidence.matcher, embedder))
     return config.evidence.model

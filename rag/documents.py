@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.archives import opened
-from rag.encodings import convert, decode, repair
 from rag.errors import DocumentError
-from rag.listing import LIST_ITEM
+from rag.language.encodings import convert, decode, repair
+from rag.language.listing import LIST_ITEM
+from rag.language.structure import PATH_MARK, decree_title, is_legal_heading, issued
+from rag.readers.archives import opened
 from rag.readers.kinds import read
 from rag.readers.reading import Part, Reading
-from rag.structure import PATH_MARK, decree_title, is_legal_heading, issued
 from rag.text import normalize, sentence_spans
 from rag.types import Document, Place
 

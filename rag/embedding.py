@@ -11,11 +11,11 @@ from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from rag.config import EmbeddingConfig, Pooling, resolve
+from rag.embedders.loading import read_json
+from rag.embedders.transformer_embedding import TransformerEmbedder
+from rag.embedders.vectors import PASSAGE_PROMPTS, QUERY_PROMPTS, prefix_of, sha256_of, unit_rows
 from rag.errors import ModelError
-from rag.loading import read_json
-from rag.transformer_embedding import TransformerEmbedder
 from rag.types import Embedder, FloatMatrix
-from rag.vectors import PASSAGE_PROMPTS, QUERY_PROMPTS, prefix_of, sha256_of, unit_rows
 
 _STATIC_MODULE = "StaticEmbedding"
 _REMEMBERED_TEXTS = 2048

@@ -10,22 +10,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.charts import charts
+from rag.batch.charts import charts
+from rag.batch.corpora import Corpus, index_of
+from rag.batch.examining import Examiner
+from rag.batch.html_parts import figure
+from rag.batch.plots import Plot
+from rag.batch.questions import Question, read_questions
+from rag.batch.report import figures_html, report_html
+from rag.batch.results import Line, appending, resume, summarize, write_file, write_metrics
+from rag.batch.workers import Workers
 from rag.config import RagConfig, resolve
-from rag.corpora import Corpus, index_of
 from rag.embedding import load_embedder
 from rag.errors import QuestionSetError
-from rag.examining import Examiner
 from rag.generation import ExtractiveGenerator
-from rag.html_parts import figure
 from rag.index import Progress
 from rag.models import NO_LLM
 from rag.pipeline import Bot, open_bot
-from rag.plots import Plot
-from rag.questions import Question, read_questions
-from rag.report import figures_html, report_html
-from rag.results import Line, appending, resume, summarize, write_file, write_metrics
-from rag.workers import Workers
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped]
@@ -50,7 +50,7 @@ class Evaluation:
     """What a run found out."""
 
     metrics: dict[str, Any]
-    """Figures with intervals, by kind, times and failures: see `rag.results.summarize`."""
+    """Figures with intervals, by kind, times and failures: see `rag.batch.results.summarize`."""
     results: list[Line]
     """One object a question, in the order of the set: the lines of `results.jsonl`."""
     configuration: dict[str, Any]
@@ -97,7 +97,7 @@ def evaluate(
 
     Args:
         bot: what is asked.
-        questions: a file for `rag.questions.read_questions`, or questions.
+        questions: a file for `rag.batch.questions.read_questions`, or questions.
         retrieval_only: search, but make no answers.
         limit: ask only the first so many questions; None asks all.
         out: a folder for `results.jsonl`, `metrics.json` and `report.html`; a run that was stopped there goes on.
@@ -160,7 +160,7 @@ def evaluate_file(
     progress: Progress | None = None,
     warn: Callable[[str], None] | None = None,
 ) -> Evaluation:
-    """What `rag eval` does: `rag.corpora.index_of` finds or makes the index, `evaluate` asks.
+    """What `rag eval` does: `rag.batch.corpora.index_of` finds or makes the index, `evaluate` asks.
 
     Raises:
         RagError: the set, the corpus, the index, a model or `out` does not fit.

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from rag.asking import AnswerKind
 from rag.config import EvidenceConfig, resolve
-from rag.details import not_mentioned
-from rag.features import (
+from rag.language.asking import AnswerKind
+from rag.language.listing import list_spans
+from rag.relevance.details import not_mentioned
+from rag.relevance.features import (
     QUESTION_FEATURES,
     SENTENCE_FEATURES,
     AskedFor,
@@ -17,10 +18,9 @@ from rag.features import (
     candidates,
     measure,
 )
-from rag.listing import list_spans
-from rag.matching import Matcher
+from rag.relevance.matching import Matcher
+from rag.relevance.weights import read_weights
 from rag.types import Evidence, FloatMatrix, ScoredChunk
-from rag.weights import read_weights
 
 _LISTED = frozenset({AnswerKind.LIST, AnswerKind.MANNER, AnswerKind.REASON})
 """What a list may answer, item by item."""

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from rag.config import LlmConfig
 from rag.errors import GenerationError
-from rag.llama import LlamaRuntime
+from rag.llm.llama import LlamaRuntime
+from rag.llm.span_reading import SpanReader
+from rag.llm.writing import THINKING, Piece, reviewed
 from rag.prompting import INSTRUCTIONS, build_messages, fitting
 from rag.quoting import quoted
-from rag.span_reading import SpanReader
 from rag.types import Message, Notice, Remark, Task
-from rag.writing import THINKING, Piece, reviewed
 
 _WAIT_S = 0.1
 """How often a waiting question looks whether it was cancelled."""

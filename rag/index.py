@@ -6,12 +6,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rag.catalog import Catalog
 from rag.config import ChunkingConfig, RagConfig
 from rag.errors import IndexDamagedError, IndexMissingError, RagError
-from rag.structure import PATH_MARK
+from rag.language.structure import PATH_MARK
+from rag.store.catalog import Catalog
+from rag.store.views import Views
 from rag.types import Chunk, Document, Embedder, FloatMatrix, ScoredChunk
-from rag.views import Views
 
 CATALOG = "catalog.sqlite"
 
@@ -97,7 +97,7 @@ def open_index(folder: Path, embedder: Embedder, config: RagConfig) -> StoredInd
     """The index at `folder`, as it stands now.
 
     Looks at the sizes of all files and the checksums of small ones; every row is checked when it is read. All else is
-    for `rag.verifying.verify_index`.
+    for `rag.indexing.verifying.verify_index`.
 
     Raises:
         IndexMissingError: there is no index.

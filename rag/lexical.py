@@ -8,7 +8,7 @@ from string import ascii_lowercase
 
 import tantivy
 
-from rag.abbreviations import Abbreviations, Spelling, known_abbreviations
+from rag.language.abbreviations import Abbreviations, Spelling, known_abbreviations
 from rag.text import fold, is_unaccented, syllables
 
 _ANALYZER = "keys"

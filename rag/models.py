@@ -8,10 +8,10 @@ from typing import Any
 
 from rag.config import PROJECT_DIR, RagConfig
 from rag.errors import ModelError
-from rag.hub import fetch, look_up, only_here, require_space
+from rag.hub.check import check_model, llama_cpp_is_here, require_gguf
+from rag.hub.download import fetch, look_up, only_here, require_space
+from rag.hub.presets import PRESETS, Preset
 from rag.machine import free_disk, free_ram
-from rag.model_check import check_model, llama_cpp_is_here, require_gguf
-from rag.presets import PRESETS, Preset
 
 __all__ = [
     "NO_LLM",

@@ -12,16 +12,17 @@ from typing import Any
 from rag.citations import check_answer
 from rag.config import LlmConfig, RagConfig, Unsupported, load_config, resolve
 from rag.conversation import questions_in, stand_alone
-from rag.details import holds_asked_kind
 from rag.embedding import load_embedder
 from rag.errors import QuestionError
 from rag.evidence import EvidenceModel, Finding, choose
 from rag.generation import ExtractiveGenerator, LlamaGenerator
 from rag.index import StoredIndex, open_index
-from rag.matching import load_matcher
+from rag.llm.writing import says_nothing
 from rag.models import NO_LLM, find_llm
 from rag.prompting import REFUSAL
-from rag.ranking import PassageRanker, load_ranker
+from rag.relevance.details import holds_asked_kind
+from rag.relevance.matching import load_matcher
+from rag.relevance.ranking import PassageRanker, load_ranker
 from rag.reranking import CrossEncoderReranker
 from rag.retrieval import HybridRetriever, interleaved
 from rag.text import normalize
@@ -39,7 +40,6 @@ from rag.types import (
     Task,
     Turn,
 )
-from rag.writing import says_nothing
 
 NO_PASSAGE = "no_passage"
 LOW_EVIDENCE = "low_evidence"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from rag.errors import GenerationError
-from rag.injection import is_command
+from rag.language.injection import is_command
 from rag.text import sentence_spans
 from rag.types import Message, ScoredChunk, Task
 

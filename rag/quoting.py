@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from rag.asking import AnswerKind, answer_kind
 from rag.conversation import questions_in
-from rag.listing import BULLET, LIST_ITEM
+from rag.language.asking import AnswerKind, answer_kind
+from rag.language.listing import BULLET, LIST_ITEM
 from rag.types import Evidence, ScoredChunk, Task
 
 _DIGIT = re.compile(r"\d")

@@ -6,10 +6,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.capacity import Batches, limit_tokens, token_counts
 from rag.config import RerankingConfig, resolve
+from rag.embedders.capacity import Batches, limit_tokens, token_counts
+from rag.embedders.loading import load_model, only_from_disk, read_json
 from rag.errors import ModelError
-from rag.loading import load_model, only_from_disk, read_json
 from rag.types import ScoredChunk
 
 if TYPE_CHECKING:

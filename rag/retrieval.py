@@ -6,7 +6,7 @@ from itertools import zip_longest
 
 from rag.config import RetrievalConfig
 from rag.index import StoredIndex
-from rag.ranking import PassageRanker
+from rag.relevance.ranking import PassageRanker
 from rag.text import is_vietnamese_without_marks
 from rag.types import Embedder, ScoredChunk
 

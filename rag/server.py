@@ -15,9 +15,9 @@ import httpx
 from rag.config import API_KEY_VARIABLE, LlmConfig, remote_server
 from rag.errors import first_line
 from rag.generation import ExtractiveGenerator
+from rag.llm.writing import Piece, reviewed
 from rag.prompting import build_messages, fitting
 from rag.types import Notice, Remark, Task
-from rag.writing import Piece, reviewed
 
 _PAUSES_S = (0.5, 2.0)
 """Before the second and the third try; servers that load a model or are busy are often back by then."""

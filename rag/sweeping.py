@@ -10,15 +10,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from rag.batch.corpora import Corpus
+from rag.batch.html_parts import figure, page, sortable_table
+from rag.batch.plots import Axis, Bar, Line, Plot, bar_plot, line_plot, ticks_to
+from rag.batch.results import write_file
+from rag.batch.tables import interval
 from rag.config import RagConfig, with_settings
-from rag.corpora import Corpus
 from rag.errors import QuestionSetError
 from rag.evaluation import RunOptions, evaluate_file
-from rag.html_parts import figure, page, sortable_table
 from rag.index import Progress
-from rag.plots import Axis, Bar, Line, Plot, bar_plot, line_plot, ticks_to
-from rag.results import write_file
-from rag.tables import interval
 
 SWEEP = "sweep"
 _INDEXES = "indexes"
@@ -36,7 +36,7 @@ class Sweep:
     """What the runs of a sweep found out; `str()` is a table."""
 
     runs: tuple[tuple[dict[str, str], dict[str, Any]], ...]
-    """The settings of each run, and its figures: see `rag.results.summarize`."""
+    """The settings of each run, and its figures: see `rag.batch.results.summarize`."""
 
     def as_json(self) -> dict[str, Any]:
         """The content of `sweep.json`: for each run its settings, figures and times."""

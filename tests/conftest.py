@@ -10,9 +10,9 @@ import pytest
 import rag
 from rag.config import RagConfig
 from rag.embedding import load_embedder
-from rag.indexing import update_index
-from rag.matching import Matcher, load_matcher
+from rag.indexing.updating import update_index
 from rag.pipeline import Bot
+from rag.relevance.matching import Matcher, load_matcher
 from rag.types import Embedder
 
 ROOT = Path(__file__).resolve().parent.parent

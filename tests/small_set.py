@@ -1,6 +1,6 @@
 """Three short texts and a question set over them."""
 
-from rag.questions import Question
+from rag.batch.questions import Question
 
 LAB = (
     "Ngày 28/10/2024, Hàn Quốc chính thức ra mắt Phòng thí nghiệm Trí tuệ nhân tạo quốc gia tại thủ đô Seoul."

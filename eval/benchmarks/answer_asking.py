@@ -6,15 +6,15 @@ from typing import Any
 
 from answer_questions import GOLD_OUT, still_answered, unanswerable
 
+from rag.batch.judging import Failure, Gold, answer_metrics, failure_of, spoken
+from rag.batch.metrics import answer_contained
+from rag.batch.questions import Question
 from rag.chunking import split_document
-from rag.claims import unsupported_claims
 from rag.embedding import load_embedder
 from rag.evidence import EvidenceModel
-from rag.judging import Failure, Gold, answer_metrics, failure_of, spoken
-from rag.matching import load_matcher
-from rag.metrics import answer_contained
+from rag.language.claims import unsupported_claims
 from rag.pipeline import Bot, EvidenceFound
-from rag.questions import Question
+from rag.relevance.matching import load_matcher
 from rag.types import Answer, Retriever, ScoredChunk, Support
 
 _DEPTH = 100
@@ -39,7 +39,7 @@ class Outcome:
     gold_rank: int | None
     """1-based, of the first passage of the gold document that says a gold answer; None when none was found."""
     metrics: Mapping[str, float]
-    """Those of `rag.judging`, and those of `shown_metrics`."""
+    """Those of `rag.batch.judging`, and those of `shown_metrics`."""
     failure: Failure | None
     timings_ms: Mapping[str, float]
 
@@ -189,7 +189,7 @@ def gold_rank(question: Question, passages: Sequence[ScoredChunk]) -> int | None
 
 
 def shown_metrics(question: Question, answer: Answer, chosen: Answer) -> dict[str, float]:
-    """What `rag.judging` does not measure; `chosen` is the answer that the threshold would have let pass.
+    """What `rag.batch.judging` does not measure; `chosen` is the answer that the threshold would have let pass.
 
     `gold_found`, `gold_first`: the gold passage is among the retrieved, is their first. `answer_in_first`: a gold
     answer stands in the first sentence shown; a refusal shows none. `given_in_first`, `given_in_text`: the same of

@@ -9,16 +9,16 @@ import numpy as np
 from answer_asking import Outcome
 from ranking_figures import Figure
 
-from rag.metrics import auroc
-from rag.resampling import percentile
-from rag.risk_coverage import threshold_for
+from rag.batch.metrics import auroc
+from rag.batch.resampling import percentile
+from rag.batch.risk_coverage import threshold_for
 
 FIGURES = (
     "gold_found", "gold_first", "answer_in_first", "answer_in_text", "answer_in_quotes", "given_in_first",
     "given_in_text", "chosen_in_first", "chosen_in_text", "false_refusal_rate", "citation_precision", "citation_recall",
     "citation_validity", "supported", "partial", "unsupported", "unmarked_number",
 )  # fmt: skip
-"""Metrics of `rag.judging` and `answer_asking.shown_metrics` that are reported, in the order of the table."""
+"""Metrics of `rag.batch.judging` and `answer_asking.shown_metrics` that are reported, in the order of the table."""
 STEPS = ("retrieval", "evidence", "checking", "total")
 EVIDENCE_AND_CHECKING = "evidence and checking"
 FALSE_REFUSALS = 0.05

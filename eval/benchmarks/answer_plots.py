@@ -7,8 +7,8 @@ from answer_asking import Outcome
 from answer_figures import Outcomes
 from answer_questions import ANSWERABLE, FOREIGN, HARD
 
-from rag.plots import Axis, Line, line_plot
-from rag.risk_coverage import CurvePoint, Judged, at_threshold, risk_coverage, thinned
+from rag.batch.plots import Axis, Line, line_plot
+from rag.batch.risk_coverage import CurvePoint, Judged, at_threshold, risk_coverage, thinned
 
 _PERCENT = tuple(float(tick) for tick in range(0, 101, 20))
 _OVER_DISTRACTORS = {

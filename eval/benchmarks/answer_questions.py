@@ -8,9 +8,9 @@ from pathlib import Path
 
 from question_sets import PROJECT
 
-from rag.claims import names
-from rag.metrics import answer_contained
-from rag.questions import Question
+from rag.batch.metrics import answer_contained
+from rag.batch.questions import Question
+from rag.language.claims import names
 from rag.text import normalize, syllables
 from rag.types import ScoredChunk
 

@@ -44,13 +44,13 @@ from answer_tables import HARD_ONES, figures_table, goals, goals_table, times_ta
 from question_sets import PROJECT
 from results_file import write_results
 
+from rag.batch.corpora import bot_for
+from rag.batch.metrics import answer_contained
+from rag.batch.questions import Question, read_questions
 from rag.config import EvidenceConfig, RagConfig, resolve
-from rag.corpora import bot_for
 from rag.evaluation import evaluate
-from rag.metrics import answer_contained
 from rag.models import NO_LLM
 from rag.pipeline import Bot
-from rag.questions import Question, read_questions
 
 DISTRACTORS = (0, 2, 4, 8)
 
@@ -111,7 +111,7 @@ def measure_seeds(config: RagConfig) -> dict[str, Any]:
 
 
 def _percent(figures: Mapping[str, Any]) -> dict[str, Any]:
-    """The figures of `rag.results.summarize` with intervals, in percent."""
+    """The figures of `rag.batch.results.summarize` with intervals, in percent."""
     return {
         name: {key: one if key == "n" else round(100 * one, 2) for key, one in figure.items()}
         for name, figure in figures.items()

@@ -29,9 +29,9 @@ from question_sets import PROJECT, wiki_texts
 from results_file import write_results
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
+from rag.batch.resampling import bootstrap_interval
 from rag.config import EmbeddingConfig, RagConfig
 from rag.embedding import load_embedder
-from rag.resampling import bootstrap_interval
 from rag.text import normalize, syllables
 from rag.types import Embedder
 

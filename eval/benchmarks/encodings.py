@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from rag.encodings import Legacy, decode, encode, repair, vietnamese_share
 from rag.errors import DocumentError
+from rag.language.encodings import Legacy, decode, encode, repair, vietnamese_share
 
 LEAST_WORDS = 5
 """Words with marks that a text needs to be counted among the Vietnamese ones."""

@@ -1,4 +1,4 @@
-"""Speed of `rag.llama` beside the bare loop over llama.cpp's own functions, in one run on the same prompts.
+"""Speed of `rag.llm.llama` beside the bare loop over llama.cpp's own functions, in one run on the same prompts.
 
     python eval/benchmarks/llm.py --models qwen3-0.6b qwen3-1.7b --threads 2
 
@@ -32,7 +32,7 @@ from random_gguf import SHAPES, write_q4_k_m
 from results_file import write_results
 
 from rag.config import LlmConfig
-from rag.llama import LlamaRuntime
+from rag.llm.llama import LlamaRuntime
 
 WINDOW = 4096
 DEFAULT_BATCH = 512

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import ir_measures
 import numpy as np
 
-from rag.resampling import bootstrap_interval
+from rag.batch.resampling import bootstrap_interval
 
 NDCG = "ndcg@10"
 MEASURES = {

@@ -24,15 +24,15 @@ from answer_questions import ASKED_SET, names_of, read_set, sample, swapped
 from question_sets import PROJECT
 from results_file import write_results
 
+from rag.batch.corpora import bot_for
+from rag.batch.metrics import answer_contained, auroc, exact_match, token_f1
+from rag.batch.questions import Question
 from rag.config import LlmConfig, RagConfig
-from rag.corpora import bot_for
 from rag.documents import make_document
-from rag.llama import LlamaRuntime
-from rag.metrics import answer_contained, auroc, exact_match, token_f1
+from rag.llm.llama import LlamaRuntime
+from rag.llm.span_decoding import Reading
+from rag.llm.span_reading import SpanReader, sentences_to_read
 from rag.models import NO_LLM
-from rag.questions import Question
-from rag.span_decoding import Reading
-from rag.span_reading import SpanReader, sentences_to_read
 from rag.types import Chunk, ScoredChunk, Task
 
 ANSWERABLE, GOLD_OUT, SWAPPED, FREE = "answerable", "gold-out", "swapped", "free"

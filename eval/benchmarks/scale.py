@@ -27,8 +27,8 @@ from results_file import write_results
 from scale_corpus import CHUNK_CHARS, NEWS, OVERLAP_CHARS, WIKIPEDIA, write_steps
 from scale_steps import QUESTION_SET, change_step, index_step, search_step
 
+from rag.batch.plots import Axis, Line, line_plot, ticks_to
 from rag.config import RagConfig
-from rag.plots import Axis, Line, line_plot, ticks_to
 
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 GOALS = {"p50_ms": 15, "p99_ms": 60, "recall@10": 0.98, "memory_mb": 3000, "open_seconds": 2}

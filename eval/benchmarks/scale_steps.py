@@ -16,16 +16,16 @@ import numpy.typing as npt
 from embedding_pairs import rows
 from scale_corpus import CHUNK_CHARS, OVERLAP_CHARS
 
-from rag.catalog import Catalog
 from rag.config import ChunkingConfig, RagConfig
 from rag.embedding import load_embedder
 from rag.index import CATALOG, StoredIndex, open_index
-from rag.indexing import update_index
+from rag.indexing.progress import IndexProgress
+from rag.indexing.updating import update_index
 from rag.lexical import LexicalIndex
-from rag.matching import load_matcher
-from rag.progress import IndexProgress
-from rag.ranking import load_ranker
+from rag.relevance.matching import load_matcher
+from rag.relevance.ranking import load_ranker
 from rag.retrieval import HybridRetriever
+from rag.store.catalog import Catalog
 from rag.text import normalize
 from rag.types import FloatMatrix, ScoredChunk
 

@@ -11,7 +11,7 @@ from rag.chunking import split_document
 from rag.config import RagConfig
 from rag.embedding import load_embedder
 from rag.index import passage_text
-from rag.indexing import index_documents
+from rag.indexing.updating import index_documents
 from rag.pipeline import open_bot
 from rag.retrieval import HybridRetriever
 from rag.text import fold, is_unaccented, syllables

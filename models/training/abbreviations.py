@@ -1,6 +1,6 @@
-"""Makes rag/data/abbreviations.json: the abbreviations that a search takes for what they stand for.
+"""Makes rag/language/abbreviations.json: the abbreviations that a search takes for what they stand for.
 
-    python models/training/abbreviations.py --data ../shared/data --out rag/data/abbreviations.json
+    python models/training/abbreviations.py --data ../shared/data --out rag/language/abbreviations.json
 
 Candidates are the pairs of vi-acronyms.json (MIT) and the definitions in brackets of news, Wikipedia and laws. A pair
 stays when texts that write the abbreviation in capitals also write its reading, far more often than other texts do, and
@@ -101,7 +101,7 @@ def main() -> None:
     """Gather, count, filter, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--out", type=Path, default=Path("rag/data/abbreviations.json"))
+    parser.add_argument("--out", type=Path, default=Path("rag/language/abbreviations.json"))
     options = parser.parse_args()
     defined = count_definitions(options.data)
     candidates = {(short, reading) for (short, reading), count in defined.items() if count >= DEFINED}

@@ -23,10 +23,10 @@ import numpy as np
 import torch
 from evidence_samples import TRAINING_SETS, Sample, set_samples
 
+from rag.batch.metrics import auroc
 from rag.config import EmbeddingConfig
 from rag.embedding import load_embedder
-from rag.features import QUESTION_FEATURES, SENTENCE_FEATURES
-from rag.metrics import auroc
+from rag.relevance.features import QUESTION_FEATURES, SENTENCE_FEATURES
 from rag.types import FloatMatrix
 
 MEASURING_SET = "viquad2-test"

@@ -15,16 +15,16 @@ from embedding_pairs import rows
 from matcher_data import LEFT_OUT_SETS, is_left_out
 from swapping import swap
 
-from rag.claims import names
 from rag.config import EmbeddingConfig, RagConfig
 from rag.documents import make_document
 from rag.embedding import load_embedder
 from rag.errors import DocumentError
-from rag.features import Candidate, candidates, measure
 from rag.index import open_index
-from rag.indexing import index_documents
-from rag.matching import Matcher, load_matcher
-from rag.ranking import load_ranker
+from rag.indexing.updating import index_documents
+from rag.language.claims import names
+from rag.relevance.features import Candidate, candidates, measure
+from rag.relevance.matching import Matcher, load_matcher
+from rag.relevance.ranking import load_ranker
 from rag.retrieval import HybridRetriever
 from rag.text import fold, normalize, syllables
 from rag.types import Document, FloatMatrix, ScoredChunk

@@ -1,4 +1,4 @@
-"""Trains models/matcher-vi: reads a question against a sentence (rag/matching.py).
+"""Trains models/matcher-vi: reads a question against a sentence (rag/relevance/matching.py).
 
     python models/training/matcher.py --data ../shared/data --out models/matcher-vi --work /somewhere
 
@@ -23,10 +23,10 @@ from rarity import count_rarity
 from safetensors.numpy import save_file
 from torch.nn import functional
 
+from rag.batch.metrics import auroc
 from rag.config import EmbeddingConfig
 from rag.embedding import StaticEmbedder, load_embedder
-from rag.matching import RARITY_FILE, TRAINING_FILE, WEIGHTS_FILE
-from rag.metrics import auroc
+from rag.relevance.matching import RARITY_FILE, TRAINING_FILE, WEIGHTS_FILE
 
 
 def loss_of(network: Network, batch: Batch, token_weight: float) -> torch.Tensor:

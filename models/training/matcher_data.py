@@ -17,12 +17,12 @@ from swapping import names_in, swap
 
 from rag.config import RagConfig
 from rag.documents import make_document
-from rag.drafting import drafts, reworded
 from rag.errors import DocumentError
-from rag.features import Rarity, analyse, candidates
 from rag.index import open_index
-from rag.indexing import index_documents
-from rag.matching import strength_of
+from rag.indexing.updating import index_documents
+from rag.language.drafting import drafts, reworded
+from rag.relevance.features import Rarity, analyse, candidates
+from rag.relevance.matching import strength_of
 from rag.retrieval import HybridRetriever
 from rag.text import fold, normalize, sentence_spans, syllables
 from rag.types import Chunk, Document, Embedder, ScoredChunk

@@ -1,4 +1,4 @@
-"""The matcher in torch: how an example is encoded, and the same arithmetic as rag.matching with dropout."""
+"""The matcher in torch: how an example is encoded, and the same arithmetic as rag.relevance.matching with dropout."""
 
 import math
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from rag.embedding import StaticEmbedder
-from rag.features import Rarity, analyse
-from rag.matching import KINDS
-from rag.units import (
+from rag.relevance.features import Rarity, analyse
+from rag.relevance.matching import KINDS
+from rag.relevance.units import (
     ASKED_FEATURES,
     SENTENCE_UNITS,
     UNIT_FEATURES,
@@ -84,7 +84,7 @@ def encode(example: Example, rarity: Rarity, embedder: StaticEmbedder) -> Encode
 
 
 class Network(torch.nn.Module):
-    """The same arithmetic as rag.matching.Matcher, with dropout."""
+    """The same arithmetic as rag.relevance.matching.Matcher, with dropout."""
 
     def __init__(self, rows: NDArray[np.float32], settings: Settings) -> None:
         super().__init__()

@@ -21,15 +21,15 @@ import numpy as np
 import torch
 from embedding_pairs import held_out, rows
 
+from rag.batch.metrics import ndcg_at_k
 from rag.config import RagConfig
 from rag.documents import make_document
 from rag.embedding import load_embedder
 from rag.errors import DocumentError
 from rag.index import open_index
-from rag.indexing import index_documents
-from rag.matching import load_matcher
-from rag.metrics import ndcg_at_k
-from rag.ranking import PASSAGE_FEATURES, measure_passages
+from rag.indexing.updating import index_documents
+from rag.relevance.matching import load_matcher
+from rag.relevance.ranking import PASSAGE_FEATURES, measure_passages
 from rag.retrieval import HybridRetriever
 from rag.text import normalize
 from rag.types import Document, FloatMatrix

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from embedding_pairs import rows
 
-from rag.features import Rarity
+from rag.relevance.features import Rarity
 from rag.text import normalize, syllables
 
 

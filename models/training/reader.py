@@ -1,12 +1,13 @@
-"""Trains the reader: question and numbered sentences to a citation and a span, or "not there" (rag/span_decoding.py).
+"""Trains the reader: question and numbered sentences to a citation and a span of it, or "not there".
 
     python models/training/reader_corpus.py --out reader-work/corpus             # once, beforehand, where the data are
     python models/training/reader.py --work reader-work --size medium --minutes 20 --workers 15 --stop-after 9
 
 The second line is repeated until it says "done": it goes on from its last checkpoint, and the learning rate follows
 the minutes trained in all. While the network trains, `--workers` processes make new data; where none are wanted (0),
-shards that reader_data.py wrote are read. bf16 on CUDA and on processors that multiply it, fp32 elsewhere. `--out` gets the log and, whenever it is
-measured, the weights in float16, cut into files of at most 15 MB, because some machines give back no larger ones.
+shards that reader_data.py wrote are read. bf16 on CUDA and on processors that multiply it, fp32 elsewhere. `--out`
+gets the log and, whenever it is measured, the weights in float16, cut into files of at most 15 MB, because some
+machines give back no larger ones. rag/llm/span_decoding.py says what the tokens mean.
 """
 
 import argparse
@@ -198,7 +199,8 @@ class Run:
         """Renew the checkpoint."""
         state = {
             "network": self.network.state_dict(), "marker": self.marker.state_dict(),
-            "optimizer": self.optimizer.state_dict(), "progress": asdict(self.progress), "settings": asdict(self.settings),
+            "optimizer": self.optimizer.state_dict(),
+            "progress": asdict(self.progress), "settings": asdict(self.settings),
         }  # fmt: skip
         torch.save(state, self._checkpoint.with_suffix(".new"))
         self._checkpoint.with_suffix(".new").replace(self._checkpoint)

@@ -27,8 +27,8 @@ from reader_questions import made_questions, respelled, swapped
 from reader_tokenizer import load_tokenizer, plain
 
 from rag.config import PROJECT_DIR
-from rag.features import Rarity
-from rag.span_decoding import CONTROL_TOKENS, ReaderToken
+from rag.llm.span_decoding import CONTROL_TOKENS, ReaderToken
+from rag.relevance.features import Rarity
 from rag.text import syllables
 
 ROW_TOKENS = 512

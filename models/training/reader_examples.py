@@ -1,8 +1,8 @@
 """Examples for the reader: a question, the numbered sentences of its prompt, and the span that answers, or none.
 
 The sentences are chosen as in use: whole passages, or those that share most with the question, by the rarity of the
-shared words and by shared pairs of neighbours. That is the order in which rag/matching.py reads sentences; the networks
-behind it (matcher, evidence model) are left out because they cost a hundred times as much.
+shared words and by shared pairs of neighbours. That is the order in which rag/relevance/matching.py reads sentences;
+the networks behind it (matcher, evidence model) are left out because they cost a hundred times as much.
 """
 
 import random
@@ -14,8 +14,8 @@ from itertools import pairwise
 from answer_places import answer_span
 from tokenizers import Tokenizer
 
-from rag.features import Rarity
-from rag.span_decoding import CONTROL_TOKENS, MOST_SENTENCES, ReaderToken, sentence_token
+from rag.llm.span_decoding import CONTROL_TOKENS, MOST_SENTENCES, ReaderToken, sentence_token
+from rag.relevance.features import Rarity
 from rag.text import passage_sentence_spans, syllables
 
 MOST_TOKENS = 380

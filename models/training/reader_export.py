@@ -25,7 +25,7 @@ from safetensors.torch import load as load_tensors
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from rag.span_decoding import CONTROL_TOKENS, LEAST_LOGPROB_KEY, READER_KEY, READER_TEMPLATE, ReaderToken
+from rag.llm.span_decoding import CONTROL_TOKENS, LEAST_LOGPROB_KEY, READER_KEY, READER_TEMPLATE, ReaderToken
 
 _LAYER_TENSORS = (
     "attn_q",
@@ -65,7 +65,7 @@ def read_weights(folder: Path) -> Network:
 def write_gguf(
     path: Path, network: Network, tokenizer: Tokenizer, name: str, least_logprob: float | None = None
 ) -> None:
-    """Write the network in float32, with all that llama.cpp and rag/llama.py ask of it."""
+    """Write the network in float32, with all that llama.cpp and rag/llm/llama.py ask of it."""
     shape = network.shape
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_name(name)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rag.span_decoding import CONTROL_TOKENS, ReaderToken
+from rag.llm.span_decoding import CONTROL_TOKENS, ReaderToken
 
 PADDING = CONTROL_TOKENS.index(ReaderToken.PADDING)
 QUESTION = CONTROL_TOKENS.index(ReaderToken.QUESTION)

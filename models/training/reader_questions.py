@@ -1,8 +1,8 @@
 """Questions for the reader, made from statements: what is taken out is the answer, what is left is asked.
 
-rag/drafting.py masks what has a kind of its own (a number, a day, a name, a reason); here the end of a clause is masked
-too, which people ask for with "gì". Then the question is shortened, put in another order, reworded and thinned, because
-people do not ask in the words of the text.
+rag/language/drafting.py masks what has a kind of its own (a number, a day, a name, a reason); here the end of a clause
+is masked too, which people ask for with "gì". Then the question is shortened, put in another order, reworded and
+thinned, because people do not ask in the words of the text.
 """
 
 import random
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from swapping import swap
 
-from rag.claims import names
-from rag.drafting import drafts, reworded
+from rag.language.claims import names
+from rag.language.drafting import drafts, reworded
 from rag.text import fold
 
 _TAIL_WORDS = ("gì", "gì", "gì", "những gì", "điều gì", "như thế nào", "ra sao", "nào", "cái gì")

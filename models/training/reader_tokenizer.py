@@ -11,7 +11,7 @@ import numpy as np
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from rag.embedding import StaticEmbedder
-from rag.span_decoding import CONTROL_TOKENS
+from rag.llm.span_decoding import CONTROL_TOKENS
 from rag.types import FloatMatrix
 
 GGUF_PRE = "smollm"

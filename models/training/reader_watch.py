@@ -14,8 +14,8 @@ from reader_network import PADDING, Network
 from reader_tokenizer import token_bytes
 from tokenizers import Tokenizer
 
-from rag.span_decoding import CONTROL_TOKENS, ReaderIds, SpanWalk
-from rag.span_decoding import Reading as Answered
+from rag.llm.span_decoding import CONTROL_TOKENS, ReaderIds, SpanWalk
+from rag.llm.span_decoding import Reading as Answered
 from rag.text import syllables
 
 _MOST_STEPS = 52
@@ -116,7 +116,7 @@ def _text(tokens: Sequence[int], pieces: Sequence[bytes]) -> str:
 
 
 def _scores(text: str, answers: Sequence[str]) -> tuple[float, float]:
-    """Exact match and F1 on syllables (rag/metrics.py has the reported ones), the best over the answers."""
+    """Exact match and F1 on syllables (rag/batch/metrics.py has the reported ones), the best over the answers."""
     told = syllables(text)
     best = (0.0, 0.0)
     for answer in answers:

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Sequence
 
-from rag.claims import dates, names, numbers
+from rag.language.claims import dates, names, numbers
 from rag.text import syllables
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from rag.archives import check_package
-from rag.encodings import decode
 from rag.errors import DocumentError, first_line
+from rag.language.encodings import decode
+from rag.readers.archives import check_package
 from rag.readers.book import read_book
 from rag.readers.markdown import read_markdown
 from rag.readers.pdf import read_pdf

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
-from rag.listing import LIST_ITEM
+from rag.language.listing import LIST_ITEM
+from rag.language.structure import is_legal_heading
 from rag.readers.reading import LINE, PARAGRAPH, SAME_LINE, Part, table_parts
-from rag.structure import is_legal_heading
 
 _PAGE_NUMBER = re.compile(
     r"[-–—|\s]*(?:trang|page|tr\.)?\s*(?:\d{1,4}|[ivxlc]{1,7})(?:\s*(?:/|trên|of)\s*\d{1,4})?[-–—|\s.]*", re.IGNORECASE

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rag.encodings import from_font
+from rag.language.encodings import from_font
 from rag.readers.layout import Box, Cell, Piece
 
 _BOLD = re.compile(r"bold|black|heavy|demi", re.IGNORECASE)

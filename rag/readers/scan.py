@@ -7,9 +7,9 @@ import subprocess
 from collections.abc import Iterator
 
 from rag.errors import DocumentError
-from rag.listing import LIST_ITEM
+from rag.language.listing import LIST_ITEM
+from rag.language.structure import is_legal_heading
 from rag.readers.reading import LINE, PARAGRAPH, Part
-from rag.structure import is_legal_heading
 
 DOTS_PER_INCH = 300
 """What tesseract was trained on: letters some 30 pixels high."""

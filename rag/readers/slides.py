@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-from rag.encodings import from_font
+from rag.language.encodings import from_font
 from rag.readers.reading import LINE, PARAGRAPH, Part, Reading, date_of, table_parts, title_of
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from rag.encodings import decode
+from rag.language.encodings import decode
 from rag.readers.reading import LINE, PARAGRAPH, Part, Reading, date_of, table_parts, title_of
 
 _SILENT = frozenset(

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from rag.encodings import from_font
+from rag.language.encodings import from_font
 from rag.readers.numbering import Numbering
 from rag.readers.reading import LINE, PARAGRAPH, Part, Reading, date_of, table_parts, title_of
 

@@ -4,7 +4,7 @@ import io
 from datetime import date, datetime, time
 from typing import Any
 
-from rag.encodings import from_font
+from rag.language.encodings import from_font
 from rag.readers.reading import Part, Reading, date_of, title_of
 from rag.readers.table import sheet_parts
 

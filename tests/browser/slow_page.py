@@ -8,8 +8,8 @@ from pathlib import Path
 
 from rag.app import serve
 from rag.config import LlmConfig, load_config
-from rag.library import Library
 from rag.models import NO_LLM
+from rag.page.library import Library
 from rag.pipeline import load_models
 from rag.types import Task
 

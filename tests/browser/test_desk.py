@@ -17,7 +17,7 @@ HOSTILE = "<img src=x onerror=\"document.title='owned'\"><b>đậm</b>"
 @pytest.fixture
 def own_address(seeds, embedder, config, tmp_path):
     """A page with an index and a store of its own, for what changes them."""
-    from rag.indexing import update_index
+    from rag.indexing.updating import update_index
 
     update_index(tmp_path / "index", [seeds], embedder, config)
     with served_page(tmp_path / "index", tmp_path / "data") as at:

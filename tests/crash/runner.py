@@ -22,12 +22,12 @@ from typing import Any
 import numpy as np
 
 from rag.config import RagConfig
+from rag.embedders.vectors import unit_rows
 from rag.errors import IndexMissingError, RagError
 from rag.index import open_index
-from rag.indexing import IndexReport, update_index
+from rag.indexing.updating import IndexReport, update_index
+from rag.indexing.verifying import verify_index
 from rag.types import FloatMatrix
-from rag.vectors import unit_rows
-from rag.verifying import verify_index
 
 MODES = {"kill": 2, "tear": 3, "full": 4}
 _COUNT = 1

@@ -9,8 +9,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "eval" / "benchmark
 
 from answer_asking import Examiner
 
+from rag.batch.questions import Question
 from rag.pipeline import Bot
-from rag.questions import Question
 
 QUESTION = Question(
     "fact-01",

@@ -15,7 +15,7 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 
 from rag.config import RagConfig
-from rag.library import Library
+from rag.page.library import Library
 from rag.pipeline import load_models
 from rag.types import Embedder
 from tests.asynchronous import finished

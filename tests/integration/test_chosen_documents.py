@@ -7,7 +7,7 @@ import pytest
 
 from rag.config import RagConfig
 from rag.index import open_index
-from rag.indexing import update_index
+from rag.indexing.updating import update_index
 from rag.pipeline import Bot
 from rag.retrieval import HybridRetriever
 from rag.types import Embedder

@@ -12,9 +12,9 @@ import pytest
 from rag.config import ChunkingConfig, RagConfig
 from rag.errors import IndexBusyError, IndexDamagedError, IndexMissingError, RagError
 from rag.index import CATALOG, open_index
-from rag.indexing import update_index
-from rag.locking import only_writer
-from rag.verifying import verify_index
+from rag.indexing.updating import update_index
+from rag.indexing.verifying import verify_index
+from rag.store.locking import only_writer
 from tests.crash.runner import AFTER, BEFORE, Letters, put, state, update
 
 _FLIPS = 70

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rag.catalog import Catalog
 from rag.config import RagConfig
+from rag.embedders.vectors import unit_rows
 from rag.errors import IndexDamagedError
 from rag.index import CATALOG, StoredIndex, open_index
-from rag.indexing import index_documents, update_index
+from rag.indexing.updating import index_documents, update_index
+from rag.indexing.verifying import verify_index
+from rag.store.catalog import Catalog
+from rag.store.views import damaged_files
 from rag.types import Document, FloatMatrix
-from rag.vectors import unit_rows
-from rag.verifying import verify_index
-from rag.views import damaged_files
 
 PASSAGES = 4000
 NEAR = 10
@@ -177,7 +177,7 @@ def test_what_comes_and_goes_is_found_beside_the_lists_until_it_is_much(tmp_path
 def test_vectors_that_are_written_block_by_block_are_the_same(
     approximate: Path, tmp_path: Path, directions: Directions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rag.dense._BLOCK", 300)
+    monkeypatch.setattr("rag.store.dense._BLOCK", 300)
     index_documents(tmp_path / "index", "x", documents(0, PASSAGES), directions, LARGE)
     one, two = views_of(approximate), views_of(tmp_path / "index")
     for name in ("vectors.f16", "rows.npy"):

@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 
 import rag
-from rag.comparison import RIGHT, compare
+from rag.batch.comparison import RIGHT, compare
+from rag.batch.corpora import Corpus, bot_for, context_documents
+from rag.batch.examining import find_documents
+from rag.batch.questions import Question
+from rag.batch.resampling import mean
+from rag.batch.tables import terminal_table
 from rag.config import RagConfig
-from rag.corpora import Corpus, bot_for, context_documents
 from rag.errors import QuestionSetError
 from rag.evaluation import Evaluation, RunOptions, evaluate, evaluate_file
-from rag.examining import find_documents
 from rag.pipeline import Bot
-from rag.questions import Question
-from rag.resampling import mean
-from rag.tables import terminal_table
 from tests.small_set import LAB, QUESTIONS
 
 

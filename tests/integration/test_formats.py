@@ -19,11 +19,11 @@ import rag
 from rag.chunking import split_document
 from rag.config import ChunkingConfig, RagConfig
 from rag.documents import SourceFile, read_document
-from rag.encodings import Legacy, encode
 from rag.errors import DocumentError
-from rag.indexing import update_index
+from rag.indexing.updating import update_index
+from rag.language.encodings import Legacy, encode
 from rag.readers import scan as scans
-from rag.scanning import scan
+from rag.store.scanning import scan
 from rag.types import Chunk, Document, Embedder
 from tests.pdf_files import headed_pdf, new_pdf
 

@@ -11,7 +11,7 @@ import pytest
 
 from rag.config import RagConfig
 from rag.index import open_index
-from rag.indexing import IndexReport, update_index
+from rag.indexing.updating import IndexReport, update_index
 from rag.types import FloatMatrix
 from tests.crash.runner import Letters, put
 

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from rag.config import ChunkingConfig, EmbeddingConfig, RagConfig
+from rag.embedders.vectors import unit_rows
 from rag.embedding import StaticEmbedder, load_embedder
 from rag.errors import DocumentError, IndexMismatchError, IndexMissingError, ModelError
 from rag.index import StoredIndex, open_index, passage_text
-from rag.indexing import index_documents, update_index
+from rag.indexing.updating import index_documents, update_index
 from rag.retrieval import HybridRetriever
 from rag.types import Chunk, Document, Embedder
-from rag.vectors import unit_rows
 from tests.conftest import SEEDS
 
 

@@ -17,7 +17,7 @@ from rag.cli import _print_passages, main
 from rag.config import RagConfig
 from rag.embedding import load_embedder
 from rag.index import CATALOG, open_index
-from rag.locking import only_writer
+from rag.store.locking import only_writer
 from tests.conftest import ROOT
 from tests.crash.runner import put
 

@@ -13,9 +13,9 @@ import pytest
 from rag.cli import main
 from rag.config import RagConfig
 from rag.errors import ModelError
+from rag.hub.presets import PRESETS
 from rag.machine import physical_cores
 from rag.models import add_model, check_model, find_llm, local_models, overview, pull_model
-from rag.presets import PRESETS
 from tests.tiny_gguf import write_random_gguf, write_scripted_gguf
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -15,15 +15,15 @@ import huggingface_hub.file_download as hub_client
 import pytest
 from huggingface_hub import close_session, constants
 
-from rag import hub as rag_hub
 from rag import models
 from rag.cli import main
 from rag.config import load_config
 from rag.embedding import load_embedder
 from rag.errors import ModelError
-from rag.hub import only_here
+from rag.hub import download
+from rag.hub.download import only_here
+from rag.hub.presets import PRESETS, Preset
 from rag.models import find_llm, local_models, preset_place, pull_model
-from rag.presets import PRESETS, Preset
 from tests.hub_server import Hub, serving
 from tests.tiny_transformers import write_sentence_transformer
 
@@ -192,7 +192,7 @@ def test_a_file_that_the_hub_does_not_have_is_named(hub, tmp_path):
 
 
 def test_a_disk_that_is_too_small_is_refused_before_the_transfer(hub, tmp_path, monkeypatch):
-    monkeypatch.setattr(rag_hub, "free_disk", lambda _: 100 << 20)
+    monkeypatch.setattr(download, "free_disk", lambda _: 100 << 20)
     with pytest.raises(ModelError, match=r"^0\.1 GB are needed at .+ and 0\.1 GB are free: make room, or choose a"):
         pull_model("qwen3-0.6b", tmp_path)
     assert gets(hub) == []

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from rag.config import EmbeddingConfig, Pooling, RagConfig, resolve
+from rag.embedders.vectors import unit_rows
 from rag.embedding import load_embedder
 from rag.errors import IndexMismatchError, ModelError
 from rag.index import open_index
-from rag.indexing import update_index
-from rag.progress import IndexProgress
+from rag.indexing.progress import IndexProgress
+from rag.indexing.updating import update_index
 from rag.types import Embedder
-from rag.vectors import unit_rows
 from tests.conftest import SEEDS
 
 TEXTS = ["Hàn Quốc đầu tư vào trí tuệ nhân tạo.", "Phở bò"]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from rag.batch.corpora import Corpus
 from rag.config import RagConfig, with_settings
-from rag.corpora import Corpus
 from rag.errors import RagError
 from rag.evaluation import RunOptions, evaluate_file
 from rag.sweeping import sweep

@@ -11,10 +11,10 @@ from sentence_transformers import SentenceTransformer
 import rag
 from rag.cli import main
 from rag.config import Backend, EmbeddingConfig, Pooling, RagConfig
+from rag.embedders.vectors import unit_rows
 from rag.embedding import load_embedder
 from rag.errors import IndexMismatchError, ModelError
-from rag.indexing import update_index
-from rag.vectors import unit_rows
+from rag.indexing.updating import update_index
 from tests.conftest import SEEDS
 from tests.tiny_transformers import TOKENS, WIDTH, write_bare, write_roberta, write_sentence_transformer
 
@@ -147,9 +147,9 @@ def test_device_auto_is_one_that_works_here(model_folder: Path) -> None:
 def test_a_backend_that_is_not_installed_says_what_to_install(
     model_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], backend: Backend
 ) -> None:
-    import rag.transformer_embedding
+    import rag.embedders.transformer_embedding
 
-    monkeypatch.setattr(rag.transformer_embedding, "find_spec", lambda name: None)
+    monkeypatch.setattr(rag.embedders.transformer_embedding, "find_spec", lambda name: None)
     monkeypatch.setenv("RAG_EMBEDDING_MODEL", str(model_folder))
     monkeypatch.setenv("RAG_EMBEDDING_BACKEND", backend.value)
     assert main(["index", str(SEEDS), "--index", str(model_folder / "index")]) == 1

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from rag.abbreviations import Abbreviations, known_abbreviations, respelled_keys
-from rag.details import not_mentioned
-from rag.features import Rarity, analyse, covered
+from rag.language.abbreviations import Abbreviations, known_abbreviations, respelled_keys
+from rag.relevance.details import not_mentioned
+from rag.relevance.features import Rarity, analyse, covered
 from rag.text import fold, is_unaccented, syllables
 from tests.conftest import ROOT
 

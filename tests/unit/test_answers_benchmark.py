@@ -14,10 +14,10 @@ from answer_figures import auroc_figure, share
 from answer_questions import FOREIGN, still_answered, swapped, unanswerable
 from answer_tables import Goal
 
+from rag.batch.plots import Axis, Line, line_plot
+from rag.batch.questions import Question
+from rag.batch.risk_coverage import CurvePoint, Judged, at_threshold, risk_coverage, thinned, threshold_for
 from rag.pipeline import Bot
-from rag.plots import Axis, Line, line_plot
-from rag.questions import Question
-from rag.risk_coverage import CurvePoint, Judged, at_threshold, risk_coverage, thinned, threshold_for
 from rag.types import Answer, AnswerSentence, Chunk, Citation, ScoredChunk, Support
 
 QUESTION = Question("1", "Hàn Quốc chi bao nhiêu năm 2024?", ("94,6 tỷ won", "94,6 tỷ"), ("gold",))

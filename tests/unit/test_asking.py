@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.asking import AnswerKind, answer_kind, wanted
+from rag.language.asking import AnswerKind, answer_kind, wanted
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.capacity import fitting_texts, free_bytes, halving
+from rag.embedders.capacity import fitting_texts, free_bytes, halving
 from rag.errors import ModelError
 from rag.machine import _container_bytes
 

@@ -6,10 +6,10 @@ from typing import Any, cast
 
 import pytest
 
-import rag.chat
-from rag.chat import Session, View, answer, settle
+import rag.page.chat
 from rag.config import RagConfig
 from rag.errors import GenerationError, QuestionError
+from rag.page.chat import Session, View, answer, settle
 from rag.pipeline import Bot, Event, PassagesFound, Restarted, Sending, TextPiece
 from rag.types import Answer, AnswerSentence, Chunk, ScoredChunk, Support, Turn
 
@@ -48,7 +48,7 @@ def last(view: View) -> str:
 
 
 def test_views_go_from_searching_to_the_checked_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rag.chat, "_SECONDS_BETWEEN_VIEWS", 0.0)
+    monkeypatch.setattr(rag.page.chat, "_SECONDS_BETWEEN_VIEWS", 0.0)
     session = Session()
     seen = views(ToldBot(*EVENTS), " Hỏi? ", session)
     wanted = ["Đang tìm trong 5 tài liệu…", "Đã tìm thấy 0 đoạn", "Đang viết", "Một", "Một hai.", "1/1 câu có căn cứ"]
@@ -64,7 +64,7 @@ def test_views_go_from_searching_to_the_checked_answer(monkeypatch: pytest.Monke
 
 
 def test_a_restarted_answer_begins_again_and_a_turn_keeps_what_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rag.chat, "_SECONDS_BETWEEN_VIEWS", 0.0)
+    monkeypatch.setattr(rag.page.chat, "_SECONDS_BETWEEN_VIEWS", 0.0)
     session = Session()
     chunk = Chunk("c1", "d", "Một hai.", 0, 8)
     sending = Sending((ScoredChunk(chunk, 1.0, "Tin", "d.txt"),))

@@ -11,7 +11,7 @@ from rag.chunking import split_document
 from rag.config import ChunkingConfig
 from rag.documents import SourceFile, document_of, make_document, read_document
 from rag.readers.reading import LINE, PARAGRAPH, SAME_LINE, Part, Reading
-from rag.scanning import scan
+from rag.store.scanning import scan
 from rag.text import sentence_spans
 from rag.types import Document
 from tests.conftest import SEEDS

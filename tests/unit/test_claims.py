@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from rag.claims import DateClaim, dates, names, numbers, unsupported_claims
+from rag.language.claims import DateClaim, dates, names, numbers, unsupported_claims
 
 
 @pytest.mark.parametrize(

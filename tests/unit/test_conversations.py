@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from rag.batch.questions import read_questions
 from rag.cli import main
-from rag.conversations import TITLE_CHARS, ConversationStore, shown_title
 from rag.errors import ConversationError, QuestionSetError
-from rag.feedback import feedback_rows
-from rag.questions import read_questions
-from rag.records import answer_of, answer_record
-from rag.transcripts import conversation_markdown
+from rag.history.conversations import TITLE_CHARS, ConversationStore, shown_title
+from rag.history.feedback import feedback_rows
+from rag.history.records import answer_of, answer_record
+from rag.history.transcripts import conversation_markdown
 from rag.types import Answer, AnswerSentence, Chunk, Citation, ScoredChunk, Support
 
 PASSAGE = ScoredChunk(
@@ -162,8 +162,8 @@ def test_what_is_deleted_is_gone_from_the_file_too(store: ConversationStore) -> 
 
 def test_threads_and_processes_write_at_the_same_time(store: ConversationStore) -> None:
     code = (
-        "import sys, json; from pathlib import Path; from rag.conversations import ConversationStore\n"
-        "from rag.records import answer_of\n"
+        "import sys, json; from pathlib import Path; from rag.history.conversations import ConversationStore\n"
+        "from rag.history.records import answer_of\n"
         "store = ConversationStore(Path(sys.argv[1])); answer = answer_of(json.loads(sys.stdin.read()))\n"
         "for n in range(20): store.append('lan', sys.argv[2], f'other {n}', answer)\n"
     )

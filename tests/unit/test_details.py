@@ -2,8 +2,8 @@
 
 import pytest
 
-from rag.details import holds_asked_kind, not_mentioned
-from rag.features import Rarity, analyse
+from rag.relevance.details import holds_asked_kind, not_mentioned
+from rag.relevance.features import Rarity, analyse
 
 WORDS = "chi bao nhiêu năm trung quốc nhật bản hàn kiện ngày họp đầu tư tháng tỷ won có ở đâu"
 RARITY = Rarity(dict.fromkeys(WORDS.split(), 60_000), 120_000)

@@ -6,7 +6,7 @@ import pytest
 
 from rag.documents import SourceFile, is_heading, make_document, read_document
 from rag.errors import DocumentError
-from rag.scanning import scan
+from rag.store.scanning import scan
 from tests.conftest import SEEDS
 
 

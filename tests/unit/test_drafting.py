@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from rag.asking import AnswerKind
-from rag.drafting import drafts, reworded
+from rag.language.asking import AnswerKind
+from rag.language.drafting import drafts, reworded
 
 
 @pytest.mark.parametrize(

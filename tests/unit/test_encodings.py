@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.encodings import Legacy, decode, encode, font_encoding, from_font, is_syllable, repair
 from rag.errors import DocumentError
+from rag.language.encodings import Legacy, decode, encode, font_encoding, from_font, is_syllable, repair
 
 SMALL = "àảãáạăằẳẵắặâầẩẫấậèẻẽéẹêềểễếệìỉĩíịòỏõóọôồổỗốộơờởỡớợùủũúụưừửữứựỳỷỹýỵđ"
 LETTERS = SMALL + SMALL.upper()

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from rag.asking import AnswerKind, answer_kind
-from rag.features import (
+from rag.language.asking import AnswerKind, answer_kind
+from rag.relevance.features import (
     QUESTION_FEATURES,
     SENTENCE_FEATURES,
     Rarity,

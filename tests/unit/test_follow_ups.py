@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.follow_ups import follow_ups
+from rag.page.follow_ups import follow_ups
 from rag.pipeline import Bot
 from rag.types import Answer
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from rag.features import candidates
-from rag.injection import is_command
+from rag.language.injection import is_command
+from rag.relevance.features import candidates
 from rag.types import Chunk, ScoredChunk
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from rag.judging import (
+from rag.batch.judging import (
     Failure,
     Gold,
     answer_metrics,
@@ -10,7 +10,7 @@ from rag.judging import (
     ranking_metrics,
     sources_by_name,
 )
-from rag.questions import Question
+from rag.batch.questions import Question
 from rag.types import Answer, AnswerSentence, Chunk, Citation, Document, ScoredChunk, Support
 
 TEXTS = {"d1": "Ra mắt tại Seoul. Mở cửa năm 2024.", "d2": "Trụ sở ở Hà Nội."}

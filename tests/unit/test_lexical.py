@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.abbreviations import Abbreviations
+from rag.language.abbreviations import Abbreviations
 from rag.lexical import LexicalIndex, build_lexical, lexical_keys, update_lexical
 
 PASSAGES = (

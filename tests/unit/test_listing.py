@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.listing import list_spans
+from rag.language.listing import list_spans
 
 POLICY = (
     "Chính sách mới có hiệu lực từ tháng 7. Nhà nước ưu tiên các lĩnh vực sau:\n- Y tế\n- Giáo dục phổ thông\n"

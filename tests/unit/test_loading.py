@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rag.loading import only_from_disk
+from rag.embedders.loading import only_from_disk
 
 
 def test_a_folder_is_taken_from_the_disk(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from rag.config import is_loopback
 from rag.errors import ConfigError
-from rag.login import add_login, login_of, require_login
+from rag.page.login import add_login, login_of, require_login
 from tests.asynchronous import finished
 
 HASH = "ab" * 32

@@ -11,10 +11,10 @@ import pytest
 from rag.config import RagConfig, resolve
 from rag.embedding import StaticEmbedder
 from rag.errors import ModelError
-from rag.features import Rarity, analyse, candidates
-from rag.matching import UNREAD, WEIGHTS_FILE, Matcher, load_matcher
+from rag.relevance.features import Rarity, analyse, candidates
+from rag.relevance.matching import UNREAD, WEIGHTS_FILE, Matcher, load_matcher
+from rag.relevance.units import ASKED_FEATURES, UNIT_FEATURES, Looked, cut, cut_question, unit_features
 from rag.types import Chunk, Embedder, ScoredChunk
-from rag.units import ASKED_FEATURES, UNIT_FEATURES, Looked, cut, cut_question, unit_features
 
 RARITY = Rarity({}, 99)
 RARE = float(np.log(100)) / 10

@@ -8,9 +8,9 @@ from scipy.stats import bootstrap, permutation_test
 from sklearn.metrics import ndcg_score, precision_recall_curve, roc_auc_score
 from torchmetrics.functional.text import squad
 
-from rag.metrics import answer_contained, auroc, exact_match, ndcg_at_k, token_f1
-from rag.resampling import bootstrap_interval, permutation_p
-from rag.risk_coverage import Judged, risk_coverage
+from rag.batch.metrics import answer_contained, auroc, exact_match, ndcg_at_k, token_f1
+from rag.batch.resampling import bootstrap_interval, permutation_p
+from rag.batch.risk_coverage import Judged, risk_coverage
 
 # SQuAD's script takes out the English articles; "an" and "a" are Vietnamese syllables too, so they stay out of these.
 WORDS = "hà nội huế đà nẵng thành phố của là ở miền trung bắc năm sông".split()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rag.metrics import (
+from rag.batch.metrics import (
     answer_contained,
     answer_spans,
     auroc,
@@ -21,7 +21,7 @@ from rag.metrics import (
     token_f1,
     unquoted_claims,
 )
-from rag.resampling import bootstrap_interval, mean, percentile, percentile_interval, permutation_p
+from rag.batch.resampling import bootstrap_interval, mean, percentile, percentile_interval, permutation_p
 from rag.types import AnswerSentence, Citation, Support
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from rag.page_html import (
+from rag.page.chat_html import (
     answer_section_html,
     empty_panel_html,
     error_html,

@@ -5,8 +5,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from rag.charts import charts
-from rag.plots import Axis, Bar, Line, Plot, bar_plot, line_plot, ticks_to
+from rag.batch.charts import charts
+from rag.batch.plots import Axis, Bar, Line, Plot, bar_plot, line_plot, ticks_to
 
 PERCENT = Axis("%", (0.0, 50.0, 100.0))
 SVG = "{http://www.w3.org/2000/svg}"

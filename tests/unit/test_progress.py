@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rag.documents import SourceFile
-from rag.progress import IndexProgress, Meter, ProgressLine, count_line
+from rag.indexing.progress import IndexProgress, Meter, ProgressLine, count_line
 
 
 def test_bytes_are_those_of_the_files_that_are_embedded(tmp_path: Path) -> None:

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from rag.batch.corpora import context_documents
+from rag.batch.metrics import answer_contained
+from rag.batch.question_drafts import UNANSWERABLE, Row, draft_questions, read_corpus, write_questions
+from rag.batch.questions import read_questions
 from rag.config import RagConfig
-from rag.corpora import context_documents
 from rag.documents import make_document
 from rag.errors import DocumentError, QuestionSetError
-from rag.metrics import answer_contained
-from rag.question_drafts import UNANSWERABLE, Row, draft_questions, read_corpus, write_questions
-from rag.questions import read_questions
 from rag.types import Document
 from tests.conftest import SEEDS
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from rag.batch.questions import Question, read_questions
 from rag.errors import QuestionSetError
-from rag.questions import Question, read_questions
 
 GOOD = '{"id": "a", "question": "Thủ đô ở đâu?", "answers": ["Hà Nội"], "docs": ["x.txt"], "context": "Ở Hà Nội."}'
 

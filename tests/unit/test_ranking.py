@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from rag.errors import ModelError
-from rag.features import Rarity, analyse
-from rag.matching import Matcher
-from rag.ranking import PASSAGE_FEATURES, PassageRanker, load_ranker, measure_passages
+from rag.relevance.features import Rarity, analyse
+from rag.relevance.matching import Matcher
+from rag.relevance.ranking import PASSAGE_FEATURES, PassageRanker, load_ranker, measure_passages
 from rag.types import Chunk, ScoredChunk
 
 RARITY = Rarity({}, 99)

@@ -17,8 +17,8 @@ from reader_network import ANSWER, PADDING, QUESTION, Network, Shape, in_answer,
 from reader_questions import made_questions
 from reader_tokenizer import plain, token_bytes, train_tokenizer
 
-from rag.features import Rarity
-from rag.span_decoding import CONTROL_TOKENS, ReaderToken, sentence_token
+from rag.llm.span_decoding import CONTROL_TOKENS, ReaderToken, sentence_token
+from rag.relevance.features import Rarity
 
 PASSAGE = (
     "A.X 4.0 dựa trên mô hình nguồn mở Qwen 2.5 của Alibaba Cloud. Mô hình gồm hai phiên bản: 72 tỷ và 7 tỷ tham số. "

@@ -8,7 +8,7 @@ import pytest
 
 from rag.documents import SourceFile
 from rag.errors import DocumentError
-from rag.scanning import Scan, Stamp, content_key, read_still, scan, stamp
+from rag.store.scanning import Scan, Stamp, content_key, read_still, scan, stamp
 
 
 def write(path: Path, text: str = "Xin chào.") -> Path:

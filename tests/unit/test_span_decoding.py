@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rag.span_decoding import MOST_SENTENCES, ReaderIds, SpanWalk, word_breaks
+from rag.llm.span_decoding import MOST_SENTENCES, ReaderIds, SpanWalk, word_breaks
 
 NOT_THERE, END = 0, 1
 CITE = tuple(range(2, 2 + MOST_SENTENCES))

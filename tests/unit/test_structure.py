@@ -5,7 +5,7 @@ import pytest
 from rag.chunking import split_document
 from rag.config import ChunkingConfig
 from rag.documents import make_document
-from rag.structure import clauses, decree_title, is_legal_heading, issued, legal_parts
+from rag.language.structure import clauses, decree_title, is_legal_heading, issued, legal_parts
 
 LAW = """Chương I
 

@@ -6,7 +6,7 @@ import pytest
 
 from rag.config import RagConfig
 from rag.errors import CollectionError, DocumentError
-from rag.uploads import collection_name, safe_name, take_in
+from rag.page.uploads import collection_name, safe_name, take_in
 
 
 @pytest.mark.parametrize(

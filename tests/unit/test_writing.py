@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from rag.llm.writing import Piece, reviewed, says_nothing
 from rag.types import Notice, Remark
-from rag.writing import Piece, reviewed, says_nothing
 
 VIETNAMESE = "Việt Nam đặt mục tiêu đến năm 2030 nằm trong nhóm ba nước dẫn đầu Đông Nam Á."
 ENGLISH = "By then the country wants to be among the three leading nations of its region in this field."

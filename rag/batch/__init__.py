@@ -1,0 +1,1 @@
+"""Question sets and what is measured on them: the parts of `rag.evaluation`."""

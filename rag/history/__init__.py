@@ -1,0 +1,1 @@
+"""Conversations kept, each for its owner, and what people said of the answers."""

@@ -1,0 +1,1 @@
+"""A new generation of an index: brought in step with the files, published, checked, made anew."""

@@ -1,0 +1,1 @@
+"""Language models on this machine: run, held to what they may say, their text made fit to show."""

@@ -1,0 +1,1 @@
+"""The parts of the page, and what programs may ask of it."""
