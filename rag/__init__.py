@@ -36,12 +36,12 @@ __all__ = [
 def open(  # noqa: A001 - `rag.open("index")` reads as what it does
     index: str | Path | None = None, config: RagConfig | None = None, *, llm: str | None = None
 ) -> "Bot":
-    """A bot over the index in a folder; None takes the setting. See `rag.pipeline.open_bot`.
+    """A bot over the index in a folder; None takes the setting. See `rag.assembly.open_bot`.
 
     Raises:
         RagError: the index or a model is missing or does not fit.
     """
-    from rag.pipeline import open_bot
+    from rag.assembly import open_bot
 
     return open_bot(index, config, llm=llm)
 

@@ -140,7 +140,7 @@ def _show_report(report: "IndexReport", options: argparse.Namespace) -> None:
 
 
 def _search(options: argparse.Namespace, config: RagConfig) -> int:
-    from rag.pipeline import open_bot
+    from rag.assembly import open_bot
 
     bot = open_bot(_index_folder(options, config), config, llm="none")
     passages = bot.search(options.question, options.limit)
@@ -156,7 +156,7 @@ def _search(options: argparse.Namespace, config: RagConfig) -> int:
 
 
 def _ask(options: argparse.Namespace, config: RagConfig) -> int:
-    from rag.pipeline import open_bot
+    from rag.assembly import open_bot
 
     answer = open_bot(_index_folder(options, config), config).ask(options.question)
     if options.json:

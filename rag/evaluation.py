@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rag.assembly import open_bot
 from rag.batch.charts import charts
 from rag.batch.corpora import Corpus, index_of
 from rag.batch.examining import Examiner
@@ -25,7 +26,7 @@ from rag.errors import QuestionSetError
 from rag.generation import ExtractiveGenerator
 from rag.index import Progress
 from rag.models import NO_LLM
-from rag.pipeline import Bot, open_bot
+from rag.pipeline import Bot
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped]

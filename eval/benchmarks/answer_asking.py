@@ -11,9 +11,10 @@ from rag.batch.metrics import answer_contained
 from rag.batch.questions import Question
 from rag.chunking import split_document
 from rag.embedding import load_embedder
+from rag.events import EvidenceFound
 from rag.evidence import EvidenceModel
 from rag.language.claims import unsupported_claims
-from rag.pipeline import Bot, EvidenceFound
+from rag.pipeline import Bot
 from rag.relevance.matching import load_matcher
 from rag.types import Answer, Retriever, ScoredChunk, Support
 

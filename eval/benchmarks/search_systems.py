@@ -7,12 +7,12 @@ from tempfile import TemporaryDirectory
 
 import tantivy
 
+from rag.assembly import open_bot
 from rag.chunking import split_document
 from rag.config import RagConfig
 from rag.embedding import load_embedder
 from rag.index import passage_text
 from rag.indexing.updating import index_documents
-from rag.pipeline import open_bot
 from rag.retrieval import HybridRetriever
 from rag.text import fold, is_unaccented, syllables
 from rag.types import Document, Embedder, ScoredChunk
@@ -104,7 +104,7 @@ def first_documents(search: Search, question: str, counted: Collection[str] | No
 def usable_systems(embedder: Embedder) -> tuple[str, ...]:
     """All systems, worst first; without the ranker's row where the shipped system does not use the ranker."""
     every = (SYLLABLES, BM25, DENSE, FUSED, RANKED)
-    # As in rag.pipeline.open_bot: the ranker was fitted to the bundled embedding's cosines.
+    # As in rag.assembly.open_bot: the ranker was fitted to the bundled embedding's cosines.
     bundled = load_embedder(RagConfig().embedding)
     return every if embedder.identity["name"] == bundled.identity["name"] else every[:-1]
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from rag.assembly import open_bot
 from rag.batch.questions import Question
 from rag.config import RagConfig, resolve
 from rag.documents import make_document
@@ -15,7 +16,7 @@ from rag.embedding import load_embedder
 from rag.errors import DocumentError, QuestionSetError
 from rag.index import Progress
 from rag.indexing.updating import index_documents, update_index
-from rag.pipeline import Bot, open_bot
+from rag.pipeline import Bot
 from rag.types import Document, Embedder
 
 

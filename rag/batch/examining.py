@@ -21,8 +21,9 @@ from rag.batch.questions import Question
 from rag.batch.results import Line
 from rag.chunking import split_document
 from rag.conversation import stand_alone
+from rag.events import GENERATOR_REFUSED, NO_PASSAGE, NOT_MENTIONED, EvidenceFound, TextPiece
 from rag.evidence import Finding, choose
-from rag.pipeline import GENERATOR_REFUSED, NO_PASSAGE, NOT_MENTIONED, Bot, EvidenceFound, TextPiece
+from rag.pipeline import Bot
 from rag.text import syllables
 from rag.types import Answer, Chunk, Document, ScoredChunk, Turn
 

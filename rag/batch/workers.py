@@ -9,13 +9,13 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from types import TracebackType
 
+from rag.assembly import open_bot
 from rag.batch.examining import Examiner
 from rag.batch.questions import Question
 from rag.batch.results import Line
 from rag.config import RagConfig
 from rag.errors import QuestionSetError
 from rag.models import NO_LLM
-from rag.pipeline import open_bot
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
 

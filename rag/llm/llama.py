@@ -7,29 +7,24 @@ new one, cannot be stopped while it reads a prompt, and reads it in parts that d
 import codecs
 import ctypes
 import logging
-import os
 import re
 import threading
 import time
 import weakref
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rag.config import AUTO_LAYERS, LlmConfig, resolve
+from rag.config import LlmConfig
 from rag.errors import ModelError
-from rag.llm.kept_states import KeptStates
+from rag.llm.loaded import BATCH_TOKENS, abort_flag, freed, library, loaded, sampler, states_kept_for
 from rag.llm.span_decoding import CONTROL_TOKENS, LEAST_LOGPROB_KEY, READER_KEY
-from rag.machine import physical_cores
 from rag.models import check_model
 from rag.types import FloatMatrix, Message
 
-BATCH_TOKENS = 512
-"""Most tokens of a prompt that are read at once."""
 _LOOK_S = 0.1
 """How often it is looked whether the prompt that is being read was cancelled."""
 _ABORTED = 2
@@ -40,7 +35,6 @@ token gets the same numbers, to the last bit, however the prompt was cut and wha
 WORTH_KEEPING_S = 0.3
 """From so long a time for reading the text that every prompt begins with, what comes of it is kept on disk."""
 _THOUGHT_MARKS = (b"<think>", b"</think>")
-_ALL_LAYERS = 0x7FFFFFFF
 _CONTENT = re.compile(r"⟪(\d+)⟫")
 
 _log = logging.getLogger(__name__)
@@ -57,16 +51,16 @@ class LlamaRuntime:
         """
         # Elsewhere first: a file that llama.cpp aborts on, or a library built for another CPU, would end this process.
         check_model(path, written_tokens=1)
-        self._cpp = cpp = _library()
-        self._model, self._context = _loaded(cpp, path, config)
-        self._sampler = _sampler(cpp, config)
-        self._abort = _abort_flag(cpp, self._context)
-        weakref.finalize(self, _freed, cpp, self._model, self._context, self._sampler, self._abort)
+        self._cpp = cpp = library()
+        self._model, self._context = loaded(cpp, path, config)
+        self._sampler = sampler(cpp, config)
+        self._abort = abort_flag(cpp, self._context)
+        weakref.finalize(self, freed, cpp, self._model, self._context, self._sampler, self._abort)
         self._vocabulary = cpp.llama_model_get_vocab(self._model)
         self._memory = cpp.llama_get_memory(self._context)
         self.context_tokens: int = cpp.llama_n_ctx(self._context)
         self._template = self._chat_template(path)
-        self._kept = _kept_states(cpp, path, config)
+        self._kept = states_kept_for(cpp, path, config)
         self._read: list[int] = []
         """The prompt tokens whose keys and values stand in the context's memory, from its first position on."""
         self.tokens_read = 0
@@ -321,110 +315,3 @@ class LlamaRuntime:
             return prompt
 
         return render
-
-
-def _library() -> Any:
-    """The functions of llama.cpp, quiet.
-
-    Raises:
-        ModelError: llama-cpp-python is not there or does not load.
-    """
-    try:
-        from llama_cpp import llama_cpp
-    except (ImportError, OSError, RuntimeError) as error:
-        raise ModelError(
-            f"llama-cpp-python is not usable ({error}): run `make clean chat`, or use --llm none"
-        ) from error
-    # What it calls errors is told by exceptions here, and an aborted prompt is none.
-    logging.getLogger("llama-cpp-python").setLevel(logging.CRITICAL)
-    llama_cpp.llama_backend_init()
-    return llama_cpp
-
-
-def _loaded(cpp: Any, path: Path, config: LlmConfig) -> tuple[Any, Any]:
-    """Model and context; with "auto" on the CPU when the GPU cannot hold them.
-
-    Raises:
-        ModelError: llama.cpp cannot load it, or layers were asked onto a GPU that the build cannot use.
-    """
-    layers = config.gpu_layers
-    if layers and not cpp.llama_supports_gpu_offload():
-        if layers != AUTO_LAYERS:
-            raise ModelError(
-                f"llm.gpu_layers is {layers}, and llama-cpp-python is built for the CPU: build it for the GPU"
-                " (`make llm CMAKE_ARGS=…`), or leave out --gpu-layers"
-            )
-        _log.warning("llama-cpp-python is built for the CPU: the language model runs there, not on a GPU")
-        layers = 0
-    tries = (_ALL_LAYERS, 0) if layers == AUTO_LAYERS else (_ALL_LAYERS if layers < 0 else layers,)
-    for count in tries:
-        parameters = cpp.llama_model_default_params()
-        parameters.n_gpu_layers = count
-        model = cpp.llama_model_load_from_file(os.fsencode(path), parameters)
-        context = cpp.llama_init_from_model(model, _context_parameters(cpp, model, config, count)) if model else None
-        if context:
-            if layers == AUTO_LAYERS and not count:
-                _log.warning("the GPU cannot hold %s: it runs on the CPU", path.name)
-            return model, context
-        if model:
-            cpp.llama_model_free(model)
-    raise ModelError(f"llama.cpp cannot load {path}: run `rag models check {path}`")
-
-
-def _kept_states(cpp: Any, path: Path, config: LlmConfig) -> KeptStates | None:
-    if not config.cache:
-        return None
-    file = path.stat()
-    # Another processor or build computes other last bits.
-    built = cpp.llama_print_system_info().decode(errors="replace")
-    made_with = (str(path.resolve()), file.st_size, file.st_mtime_ns, built, version("llama-cpp-python"))
-    return KeptStates(resolve(config.cache), (*made_with, config.gpu_layers))
-
-
-def _context_parameters(cpp: Any, model: Any, config: LlmConfig, layers: int) -> Any:
-    parameters = cpp.llama_context_default_params()
-    # A model does not know positions past those that it was trained with.
-    parameters.n_ctx = min(config.context_tokens, cpp.llama_model_n_ctx_train(model) or config.context_tokens)
-    parameters.n_batch = parameters.n_ubatch = BATCH_TOKENS
-    parameters.n_threads = parameters.n_threads_batch = config.threads or physical_cores()
-    # On a CPU it costs time, the more the longer the prompt: eval/LOG.md.
-    parameters.flash_attn_type = cpp.LLAMA_FLASH_ATTN_TYPE_AUTO if layers else cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED
-    return parameters
-
-
-def _abort_flag(cpp: Any, context: Any) -> Any:
-    """A text of at most one character; while it is not empty, llama.cpp ends what it computes.
-
-    llama.cpp asks after every step, thousands of times a batch. A function of Python would wait for the interpreter
-    each time; the C library's `strlen` does not, and its 0 or 1 are false and true.
-    """
-    flag = ctypes.create_string_buffer(2)
-    library = ctypes.CDLL("msvcrt" if os.name == "nt" else None)
-    asked = ctypes.cast(library.strlen, cpp.ggml_abort_callback)
-    cpp.llama_set_abort_callback(context, asked, ctypes.cast(flag, ctypes.c_void_p))
-    return flag
-
-
-def _sampler(cpp: Any, config: LlmConfig) -> Any:
-    """The most probable token at temperature 0, else llama.cpp's usual chain with the seed."""
-    chain = cpp.llama_sampler_chain_init(cpp.llama_sampler_chain_default_params())
-    if config.temperature == 0:
-        links = [cpp.llama_sampler_init_greedy()]
-    else:
-        links = [
-            cpp.llama_sampler_init_top_k(40),
-            cpp.llama_sampler_init_top_p(0.95, 1),
-            cpp.llama_sampler_init_min_p(0.05, 1),
-            cpp.llama_sampler_init_temp(config.temperature),
-            cpp.llama_sampler_init_dist(config.seed),
-        ]
-    for link in links:
-        cpp.llama_sampler_chain_add(chain, link)
-    return chain
-
-
-def _freed(cpp: Any, model: Any, context: Any, sampler: Any, _flag: Any) -> None:
-    # The flag is here only to live as long as the context that looks at it.
-    cpp.llama_sampler_free(sampler)
-    cpp.llama_free(context)
-    cpp.llama_model_free(model)

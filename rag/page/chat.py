@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 
 from rag.errors import ConversationError, DocumentError, GenerationError, QuestionError, RagError
+from rag.events import PassagesFound, Restarted, Sending, TextPiece
 from rag.history.conversations import Conversation, ConversationStore
 from rag.page.chat_html import (
     answer_section_html,
@@ -19,7 +20,7 @@ from rag.page.chat_html import (
     question_html,
 )
 from rag.page.follow_ups import follow_ups
-from rag.pipeline import Bot, PassagesFound, Restarted, Sending, TextPiece
+from rag.pipeline import Bot
 from rag.types import Answer, Turn
 
 _SECONDS_BETWEEN_VIEWS = 0.08

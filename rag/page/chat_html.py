@@ -8,9 +8,9 @@ import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from rag.events import CANCELLED
 from rag.markup import SUPPORT_LABELS, cited_text
 from rag.messages import message
-from rag.pipeline import CANCELLED
 from rag.types import Answer, AnswerSentence, Citation, ScoredChunk, Support
 
 _QUOTE_CHARS = 240

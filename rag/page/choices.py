@@ -3,9 +3,10 @@
 import threading
 from dataclasses import dataclass, replace
 
+from rag.assembly import load_generator
 from rag.errors import ConfigError
 from rag.models import NO_LLM, local_models
-from rag.pipeline import Bot, load_generator
+from rag.pipeline import Bot
 from rag.types import Generator
 
 _SENTENCES = {"short": 1, "normal": 3, "long": 6}

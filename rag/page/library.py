@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from rag.assembly import Models, bot_over, load_models
 from rag.config import RagConfig, resolve
 from rag.errors import CollectionError, DocumentError, IndexMissingError, RagError
 from rag.index import generation_of, open_catalog
@@ -19,7 +20,7 @@ from rag.indexing.progress import IndexProgress
 from rag.indexing.updating import IndexReport, index_documents, remove_from_index, root_name, root_path, update_index
 from rag.page.document_rows import DocumentRow, document_row, file_of
 from rag.page.uploads import collection_name, take_in
-from rag.pipeline import Bot, Models, bot_over, load_models
+from rag.pipeline import Bot
 from rag.store.catalog import ListedDocument
 from rag.store.catalog_writing import FileKey
 

@@ -12,106 +12,19 @@ from statistics import median
 
 from rag.language.listing import LIST_ITEM
 from rag.language.structure import is_legal_heading
+from rag.readers.furniture import without_furniture
 from rag.readers.reading import LINE, PARAGRAPH, SAME_LINE, Part, table_parts
+from rag.readers.rows import Page, Piece, Row, rows_of
 
-_PAGE_NUMBER = re.compile(
-    r"[-–—|\s]*(?:trang|page|tr\.)?\s*(?:\d{1,4}|[ivxlc]{1,7})(?:\s*(?:/|trên|of)\s*\d{1,4})?[-–—|\s.]*", re.IGNORECASE
-)
-_CONTENTS_LINE = re.compile(r".*(?:[.…·]\s?){4,}\s*(?:\d+|[ivxlc]+)")
-"""A line of a table of contents: it repeats a heading, and would be taken for it."""
 _CLOSED = re.compile(r"[.!?…:;][\"'”’»)\]]*$")
-_MARGIN = 0.12
-"""Of a page's height: where running heads, feet and page numbers stand."""
 _BULLET = re.compile(r"[-–—•*+▪◦●○■□✓➢❖\uf0b7\uf0a7\uf0d8\uf02d·]")
-
-
-Box = tuple[float, float, float, float]
-"""Left, top, right, bottom."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A ruled cell of a table; all are 0-based."""
-
-    table: int
-    row: int
-    column: int
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Letters that stand together on one line, without a gap wide enough for a column or a cell between them."""
-
-    text: str
-    x0: float
-    x1: float
-    top: float
-    bottom: float
-    base: float
-    """Of the letters' base line."""
-    size: float
-    bold: bool = False
-    cell: Cell | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What stands on a page; `number` is 1-based."""
-
-    number: int
-    width: float
-    height: float
-    pieces: tuple[Piece, ...]
-    label: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """The pieces of one line within a column, from left to right."""
-
-    pieces: tuple[Piece, ...]
-
-    @property
-    def text(self) -> str:
-        first, *rest = [piece.text for piece in self.pieces]
-        # A bullet or a number stands apart from its words, as cells do.
-        joint = " " if rest and (len(first) <= 4 or LIST_ITEM.fullmatch(f"{first} ")) else " | "
-        return first + (joint if rest else "") + " | ".join(rest)
-
-    @property
-    def spaced(self) -> str:
-        return " ".join(piece.text for piece in self.pieces)
-
-    @property
-    def is_cells(self) -> bool:
-        return " | " in self.text
-
-    @property
-    def x0(self) -> float:
-        return self.pieces[0].x0
-
-    @property
-    def x1(self) -> float:
-        return self.pieces[-1].x1
-
-    @property
-    def base(self) -> float:
-        return self.pieces[0].base
-
-    @property
-    def size(self) -> float:
-        return max(self.pieces, key=lambda piece: len(piece.text)).size
-
-    @property
-    def bold(self) -> bool:
-        return all(piece.bold for piece in self.pieces)
 
 
 @dataclass(frozen=True, slots=True)
 class _Column:
     """Rows that are read one after the other, from top to bottom."""
 
-    rows: tuple[_Row, ...]
+    rows: tuple[Row, ...]
 
     @property
     def left(self) -> float:
@@ -124,7 +37,7 @@ class _Column:
 
 def parts_of_pages(pages: Sequence[Page]) -> list[Part]:
     """The paragraphs of a document in reading order; one that runs over a page or a column is two parts on one line."""
-    pages = _without_furniture(pages)
+    pages = without_furniture(pages)
     body = _body_size(pages)
     sizes = sorted({_rounded(piece.size) for page in pages for piece in page.pieces} - {0.0}, reverse=True)
     levels = {size: min(place + 1, 4) for place, size in enumerate(size for size in sizes if size >= 1.12 * body)}
@@ -173,54 +86,8 @@ def _table(pieces: Sequence[Piece]) -> list[list[str]]:
         if piece.cell is not None:
             cells[piece.cell.row, piece.cell.column].append(piece)
     width = 1 + max(column for _, column in cells)
-    said = {place: joined([row.spaced for row in _rows(held)]) for place, held in cells.items()}
+    said = {place: joined([row.spaced for row in rows_of(held)]) for place, held in cells.items()}
     return [[said.get((row, column), "") for column in range(width)] for row in sorted({row for row, _ in cells})]
-
-
-def _without_furniture(pages: Sequence[Page]) -> list[Page]:
-    """Pages without the heads and feet that stand on several of them, and without page numbers."""
-    seen: dict[str, set[int]] = defaultdict(set)
-    for page in pages:
-        for row in _marginal(page):
-            seen[_furniture_key(row)].add(page.number)
-    least = 2 if len(pages) < 4 else 3
-    repeated = {key for key, numbers in seen.items() if len(numbers) >= least}
-    kept: list[Page] = []
-    for page in pages:
-        rows = _marginal(page)
-        off = {
-            piece
-            for row in rows
-            if _furniture_key(row) in repeated or _PAGE_NUMBER.fullmatch(row.text)
-            for piece in row.pieces
-        }
-        off |= {piece for row in _rows(page.pieces) if _CONTENTS_LINE.fullmatch(row.text) for piece in row.pieces}
-        kept.append(replace(page, pieces=tuple(piece for piece in page.pieces if piece not in off)))
-    return kept
-
-
-def _marginal(page: Page) -> list[_Row]:
-    """The rows in a page's margins that a gap keeps apart from its text; three at the top and at the bottom at most."""
-    rows = _rows([piece for piece in page.pieces if piece.cell is None])
-    leading = median([after.base - before.base for before, after in pairwise(rows)]) if len(rows) > 1 else 0.0
-    top = _apart([row for row in rows if row.base <= _MARGIN * page.height], rows, leading)
-    bottom = _apart([row for row in reversed(rows) if row.base >= (1 - _MARGIN) * page.height], rows[::-1], leading)
-    return [*top, *(row for row in bottom if row not in top)]
-
-
-def _apart(marginal: Sequence[_Row], rows: Sequence[_Row], leading: float) -> list[_Row]:
-    """The outermost rows up to the last gap within the margin; `rows` are all of the page's, from that side."""
-    apart = 0
-    for place in range(min(len(marginal), 3)):
-        inner = rows[place + 1] if place + 1 < len(rows) else None
-        if inner is None or abs(inner.base - rows[place].base) > 1.25 * leading:
-            apart = place + 1
-    return list(marginal[:apart])
-
-
-def _furniture_key(row: _Row) -> str:
-    side = "odd" if row.base < 200 else "even"
-    return side + re.sub(r"\d+|\b[ivxlc]+\b", "#", row.text.lower())
 
 
 def _body_size(pages: Sequence[Page]) -> float:
@@ -235,7 +102,7 @@ def _rounded(size: float) -> float:
     return round(size * 2) / 2
 
 
-def _level(rows: Sequence[_Row], text: str, levels: dict[float, int], bold_level: int) -> int:
+def _level(rows: Sequence[Row], text: str, levels: dict[float, int], bold_level: int) -> int:
     """The level of a heading by its size, or that of a bold line; 0 for other paragraphs."""
     if len(rows) > 3 or len(text) > 200 or rows[0].is_cells or not any(char.isalpha() for char in text):
         return 0
@@ -267,7 +134,7 @@ def _columns(pieces: Sequence[Piece], width: float, depth: int = 0) -> Iterator[
         return
     gutter = _gutter(pieces, width) if depth < 3 else None
     if gutter is None:
-        yield _Column(tuple(_rows(pieces)))
+        yield _Column(tuple(rows_of(pieces)))
         return
     ordinary: list[Piece] = []
     for band, is_columns in _bands(pieces, gutter, width):
@@ -275,12 +142,12 @@ def _columns(pieces: Sequence[Piece], width: float, depth: int = 0) -> Iterator[
             ordinary.extend(band)
             continue
         if ordinary:
-            yield _Column(tuple(_rows(ordinary)))
+            yield _Column(tuple(rows_of(ordinary)))
             ordinary = []
         yield from _columns([piece for piece in band if piece.x1 <= gutter], width, depth + 1)
         yield from _columns([piece for piece in band if piece.x0 >= gutter], width, depth + 1)
     if ordinary:
-        yield _Column(tuple(_rows(ordinary)))
+        yield _Column(tuple(rows_of(ordinary)))
 
 
 def _gutter(pieces: Sequence[Piece], width: float) -> float | None:
@@ -326,23 +193,11 @@ def _are_columns(pieces: Sequence[Piece], gutter: float, width: float) -> bool:
     return True
 
 
-def _rows(pieces: Sequence[Piece]) -> list[_Row]:
-    """The lines of a region from top to bottom."""
-    rows: list[list[Piece]] = []
-    for piece in sorted(pieces, key=lambda one: one.base):
-        # A raised or lowered letter belongs to the line that it stands in.
-        if rows and piece.base - rows[-1][0].base <= 0.35 * max(piece.size, rows[-1][0].size):
-            rows[-1].append(piece)
-        else:
-            rows.append([piece])
-    return [_Row(tuple(sorted(row, key=lambda one: one.x0))) for row in rows]
-
-
-def _paragraphs(column: _Column) -> Iterator[tuple[list[_Row], str]]:
+def _paragraphs(column: _Column) -> Iterator[tuple[list[Row], str]]:
     """The rows of each paragraph, and what stands before it."""
     steps = [after.base - before.base for before, after in pairwise(column.rows)]
     leading = median(steps) if steps else 0.0
-    paragraph: list[_Row] = []
+    paragraph: list[Row] = []
     joint = PARAGRAPH
     for row in column.rows:
         following = _joint(paragraph, row, column, leading) if paragraph else PARAGRAPH
@@ -356,7 +211,7 @@ def _paragraphs(column: _Column) -> Iterator[tuple[list[_Row], str]]:
         yield paragraph, joint
 
 
-def _joint(paragraph: Sequence[_Row], row: _Row, column: _Column, leading: float) -> str:
+def _joint(paragraph: Sequence[Row], row: Row, column: _Column, leading: float) -> str:
     """What stands between a paragraph and the next row: a space when the row goes on with it."""
     before = paragraph[-1]
     step = row.base - before.base
@@ -387,7 +242,7 @@ def _joint(paragraph: Sequence[_Row], row: _Row, column: _Column, leading: float
     return SAME_LINE if is_title and _CLOSED.search(before.text) is None else PARAGRAPH
 
 
-def _hangs(paragraph: Sequence[_Row], row: _Row) -> bool:
+def _hangs(paragraph: Sequence[Row], row: Row) -> bool:
     """Whether a row goes on below the words of a list item, to the right of its mark."""
     first = paragraph[0]
     return bool(LIST_ITEM.match(first.text) or _BULLET.match(first.text)) and row.x0 - first.x0 < 6 * row.size

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rag.language.encodings import from_font
-from rag.readers.layout import Box, Cell, Piece
+from rag.readers.rows import Box, Cell, Piece
 
 _BOLD = re.compile(r"bold|black|heavy|demi", re.IGNORECASE)
 _SLANT = 0.1

@@ -11,9 +11,10 @@ from typing import Any
 
 from rag.errors import DocumentError
 from rag.readers import scan
-from rag.readers.layout import Box, Cell, Page, parts_of_pages
+from rag.readers.layout import parts_of_pages
 from rag.readers.letters import letters, pieces, quarter_turns
 from rag.readers.reading import Part, Reading, title_of
+from rag.readers.rows import Box, Cell, Page
 
 _FEW_LETTERS = 25
 """Letters below which a page with a picture over it is a scan: its stamp or its page number may be text."""

@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from rag.app import serve
+from rag.assembly import load_models
 from rag.config import LlmConfig, load_config
 from rag.models import NO_LLM
 from rag.page.library import Library
-from rag.pipeline import load_models
 from rag.types import Task
 
 WORDS = 600

@@ -14,9 +14,9 @@ from gradio_client.exceptions import AppError
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 
+from rag.assembly import load_models
 from rag.config import RagConfig
 from rag.page.library import Library
-from rag.pipeline import load_models
 from rag.types import Embedder
 from tests.asynchronous import finished
 from tests.serving import rag, served

@@ -14,10 +14,10 @@ import rag
 from rag.citations import UNSUPPORTED_NOTE, check_answer
 from rag.config import AUTO_LAYERS, LlmConfig, RagConfig
 from rag.errors import GenerationError, ModelError
+from rag.events import GENERATOR_REFUSED, Sending
 from rag.generation import LlamaGenerator
 from rag.llm import llama
 from rag.llm.llama import LlamaRuntime
-from rag.pipeline import GENERATOR_REFUSED, Sending
 from rag.prompting import REFUSAL
 from rag.types import Answer, Chunk, Notice, ScoredChunk, Support, Task
 from tests.tiny_gguf import (

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from rag.assembly import load_models
 from rag.config import RagConfig
 from rag.errors import CollectionError, DocumentError, RagError
 from rag.indexing.progress import IndexProgress
 from rag.indexing.updating import update_index
 from rag.page.document_rows import DocumentState
 from rag.page.library import DEFAULT, Library
-from rag.pipeline import load_models
 from rag.types import Answer, Embedder
 
 POOL = "Giờ mở cửa\n\nBể bơi thành phố mở cửa lúc sáu giờ sáng mỗi ngày."

@@ -6,7 +6,8 @@ import pytest
 
 import rag
 from rag.errors import ModelError, QuestionError
-from rag.pipeline import LOW_EVIDENCE, Bot, EvidenceFound, PassagesFound, Sending, TextPiece
+from rag.events import LOW_EVIDENCE, EvidenceFound, PassagesFound, Sending, TextPiece
+from rag.pipeline import Bot
 from rag.types import Answer, Support, Turn
 
 AX = "A.X 4.0 được phát triển dựa trên mô hình nào?"

@@ -26,11 +26,11 @@ from rag.batch.questions import Question
 from rag.chunking import split_document
 from rag.config import LlmConfig, RagConfig
 from rag.documents import make_document
+from rag.events import GENERATOR_REFUSED
 from rag.generation import LlamaGenerator
 from rag.llm.llama import LlamaRuntime
 from rag.llm.span_decoding import EVIDENCE_ROLE, ReaderToken, Reading, sentence_token
 from rag.llm.span_reading import ANSWER_TOKENS, SpanReader, sentences_to_read
-from rag.pipeline import GENERATOR_REFUSED
 from rag.prompting import REFUSAL
 from rag.text import sentence_spans
 from rag.types import Evidence, FloatMatrix, Message, Notice, ScoredChunk, Support, Task

@@ -84,7 +84,7 @@ def test_a_question_without_abbreviations_reads_texts_as_they_are() -> None:
 
 @pytest.mark.parametrize("folded", [False, True])
 def test_no_spelling_of_the_table_stands_for_two_things(folded: bool) -> None:
-    groups = json.loads((ROOT / "rag" / "data" / "abbreviations.json").read_text(encoding="utf-8"))["groups"]
+    groups = json.loads((ROOT / "rag" / "language" / "abbreviations.json").read_text(encoding="utf-8"))["groups"]
     keys = [tuple(fold(k) if folded else k for k in syllables(written)) for group in groups for written in group]
     assert sorted({key for key in keys if keys.count(key) > 1}) == []
     assert all(len(syllables(group[0])) > 1 for group in groups)

@@ -9,8 +9,9 @@ import pytest
 import rag.page.chat
 from rag.config import RagConfig
 from rag.errors import GenerationError, QuestionError
+from rag.events import Event, PassagesFound, Restarted, Sending, TextPiece
 from rag.page.chat import Session, View, answer, settle
-from rag.pipeline import Bot, Event, PassagesFound, Restarted, Sending, TextPiece
+from rag.pipeline import Bot
 from rag.types import Answer, AnswerSentence, Chunk, ScoredChunk, Support, Turn
 
 DONE = Answer(
