@@ -167,8 +167,8 @@ class _Exact:
     dense: dict[bytes, Hits]
     lexical: LexicalIndex
 
-    def search_dense(self, vector: FloatMatrix, limit: int) -> Hits:
-        return self.dense[vector.tobytes()][:limit]
+    def search(self, question: str, vector: FloatMatrix, limit: int, _among: None) -> tuple[Hits, Hits]:
+        return self.dense[vector.tobytes()][:limit], self.search_lexical(question, limit)
 
     def search_lexical(self, question: str, limit: int) -> Hits:
         return self.lexical.search(question, limit)
