@@ -402,12 +402,8 @@ class Catalog:
 
 def seal(*values: str | bytes | int | None) -> bytes:
     """16 bytes of the sha256 over the values: other values of the same row have another seal."""
-    digest = hashlib.sha256()
-    for value in values:
-        data = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
-        digest.update(len(data).to_bytes(8, "little"))
-        digest.update(data)
-    return digest.digest()[:16]
+    parts = [value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass") for value in values]
+    return hashlib.sha256(b"".join(len(part).to_bytes(8, "little") + part for part in parts)).digest()[:16]
 
 
 def _unpacked(vector: bytes) -> FloatMatrix:

@@ -37,6 +37,7 @@ class StoredIndex:
 
     def close(self) -> None:
         """Let go of the snapshot."""
+        self._views.close()
         self._catalog.close()
 
     def rows_of(self, doc_ids: Collection[str]) -> list[int]:

@@ -36,7 +36,7 @@ Hits = list[tuple[int, float]]
 class Views:
     """Both views of one generation, open for searching."""
 
-    def __init__(self, folder: Path, record: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, record: Mapping[str, Any], side_by_side_from: int = _SIDE_BY_SIDE_FROM) -> None:
         """Open the views that a catalog names.
 
         Raises:
@@ -53,6 +53,14 @@ class Views:
             self._lexical = LexicalIndex(file)
         except (ValueError, OSError) as error:
             raise _damaged(file, first_line(error)) from error
+        large = self._lexical.passages >= side_by_side_from
+        # One that stays, for a new thread costs a search 1 ms. It starts with the first search, and callers share it.
+        self._beside = ThreadPoolExecutor(1, "dense-search") if large else None
+
+    def close(self) -> None:
+        """Let go of the second thread."""
+        if self._beside is not None:
+            self._beside.shutdown()
 
     def search_dense(self, vector: FloatMatrix, limit: int, among: Sequence[int] | None = None) -> Hits:
         """The (row, cosine) of the passages nearest to `vector`, shape (1, dimension), the best first.
@@ -72,13 +80,11 @@ class Views:
         self, question: str, vector: FloatMatrix, limit: int, among: Sequence[int] | None = None
     ) -> tuple[Hits, Hits]:
         """What `search_dense` and `search_lexical` find; in a large index both look at the same time."""
-        if self._lexical.passages < _SIDE_BY_SIDE_FROM:
+        if self._beside is None:
             return self.search_dense(vector, limit, among), self.search_lexical(question, limit, among)
-        # A thread for each search: callers wait for no one, nothing is left to be closed, and it costs 0.1 ms.
-        with ThreadPoolExecutor(1) as beside:
-            dense = beside.submit(self.search_dense, vector, limit, among)
-            lexical = self.search_lexical(question, limit, among)
-            return dense.result(), lexical
+        dense = self._beside.submit(self.search_dense, vector, limit, among)
+        lexical = self.search_lexical(question, limit, among)
+        return dense.result(), lexical
 
     def cosines(self, vector: FloatMatrix, rows: Sequence[int]) -> list[float]:
         """The cosine of `vector`, shape (1, dimension), with each of the passages."""
