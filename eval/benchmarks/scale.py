@@ -69,6 +69,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--again", nargs="*", default=[], choices=(_INDEX, _SEARCH, _CHANGE),
                         help="parts to measure again though the results have them")  # fmt: skip
     parser.add_argument("--out", type=Path, default=PROJECT / "eval" / "results" / "scale.json")
+    parser.add_argument("--notes", help="what the results are to say of the machine during the run")
     parser.add_argument("--only", nargs=2, metavar=("PART", "N"), help="one part of one size, in this process")
     return parser.parse_args(arguments)
 
@@ -126,6 +127,7 @@ def read_report(options: argparse.Namespace) -> dict[str, Any]:
         "questions": f"{options.questions} of {QUESTION_SET}, drawn with seed {options.seed}",
         "seconds": "of a step: from the size before to this one",
         "goals_at_the_largest_size": GOALS,
+        "notes": before.get("notes", "") if options.notes is None else options.notes,
         "sizes": before.get("sizes", {}),
     }
 
