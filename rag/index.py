@@ -10,7 +10,7 @@ from rag.config import ChunkingConfig, RagConfig
 from rag.errors import IndexDamagedError, IndexMissingError, RagError
 from rag.language.structure import PATH_MARK
 from rag.store.catalog import Catalog
-from rag.store.views import Views
+from rag.store.views import Hits, Views
 from rag.types import Chunk, Document, Embedder, FloatMatrix, ScoredChunk
 
 CATALOG = "catalog.sqlite"
@@ -37,22 +37,27 @@ class StoredIndex:
 
     def close(self) -> None:
         """Let go of the snapshot."""
+        self._views.close()
         self._catalog.close()
 
     def rows_of(self, doc_ids: Collection[str]) -> list[int]:
         """The rows of all passages of these documents; ids that the index does not hold are passed over."""
         return self._catalog.rows_of(doc_ids)
 
-    def search_dense(
-        self, vector: FloatMatrix, limit: int, among: Sequence[int] | None = None
-    ) -> list[tuple[int, float]]:
+    def search(
+        self, question: str, vector: FloatMatrix, limit: int, among: Sequence[int] | None = None
+    ) -> tuple[Hits, Hits]:
+        """What `search_dense` and `search_lexical` find; in a large index both look at the same time."""
+        return self._views.search(question, vector, limit, among)
+
+    def search_dense(self, vector: FloatMatrix, limit: int, among: Sequence[int] | None = None) -> Hits:
         """The (row, cosine) of the passages nearest to `vector`, shape (1, dimension), the best first.
 
         `among` are the rows that may be found; None is all.
         """
         return self._views.search_dense(vector, limit, among)
 
-    def search_lexical(self, question: str, limit: int, among: Sequence[int] | None = None) -> list[tuple[int, float]]:
+    def search_lexical(self, question: str, limit: int, among: Sequence[int] | None = None) -> Hits:
         """The (row, BM25 score) of the passages that share the question's words, the best first; `among` as above."""
         return self._views.search_lexical(question, limit, among)
 
@@ -66,7 +71,7 @@ class StoredIndex:
         Raises:
             IndexDamagedError: one is not as it was stored.
         """
-        return [self._catalog.scored_chunk(row, score) for row, score in hits]
+        return self._catalog.scored_chunks(hits)
 
     def neighbours(self, chunk: Chunk, before: int = 1, after: int = 1) -> tuple[list[Chunk], list[Chunk]]:
         """The passages before and after this one in its document, in order; fewer at its ends.

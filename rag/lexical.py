@@ -2,21 +2,31 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from functools import lru_cache
+from itertools import islice, pairwise
 from pathlib import Path
 from string import ascii_lowercase
+from typing import cast
 
 import tantivy
 
 from rag.language.abbreviations import Abbreviations, Spelling, known_abbreviations
 from rag.text import fold, is_unaccented, syllables
 
+LAYOUT = 2
+"""Of the fields: an index that was written with others is made again. 1 had the rows among the stored documents."""
 _ANALYZER = "keys"
-_WRITER_BYTES = 128 << 20
+_WRITER_BYTES = 256 << 20
+_SEGMENT = 20_000
+"""Passages that are written at once: of 200 syllables, more would not fit into the writer's memory."""
+_MERGED = 8
+"""Segments of one size that tantivy merges into one."""
 _NARROWED_FROM = 100_000
 """Passages from which on a word that is common finds none by itself, but still counts where another one is found."""
 _COMMON = 0.03
 """Share of the passages: at 309,000 the first ten stay the same for 150 of 150 questions, and 99.95% of a hundred."""
+_COUNTS = 4096
+"""Keys whose number of passages is kept: one search asks for each of its own twice, most of them in any other too."""
 _SLIP_LETTERS = 3
 """Shorter words are too like each other to say which one was meant."""
 _SLIP_WORTH = 0.7
@@ -31,32 +41,44 @@ def lexical_keys(text: str) -> list[str]:
     return _with_pairs(syllables(text))
 
 
-def build_lexical(folder: Path, passages: Iterable[tuple[int, str]]) -> None:
-    """Write a lexical index of (row, text) pairs into an empty folder; it is complete when this returns."""
+def build_lexical(folder: Path, passages: Iterable[tuple[int, str]], count: int) -> None:
+    """Write a lexical index of (row, text) pairs into an empty folder; it is complete when this returns.
+
+    `count` is how many pairs there are.
+    """
     folder.mkdir(parents=True)
-    _write(tantivy.Index(_schema(), path=str(folder)), (), passages)
+    _write(tantivy.Index(_schema(), path=str(folder)), (), passages, count)
 
 
-def update_lexical(folder: Path, gone: Sequence[int], passages: Iterable[tuple[int, str]]) -> None:
-    """Take the rows `gone` out of a lexical index, put (row, text) pairs in; no file of it is changed in place.
+def update_lexical(folder: Path, gone: Sequence[int], passages: Iterable[tuple[int, str]], count: int) -> None:
+    """Take the rows `gone` out of a lexical index, put `count` (row, text) pairs in; no file of it is changed in place.
 
     Words of rows that are gone count among the frequencies of words until their part of the index is merged.
     """
-    _write(tantivy.Index.open(str(folder)), gone, passages)
+    _write(tantivy.Index.open(str(folder)), gone, passages, count)
 
 
-def _write(index: tantivy.Index, gone: Sequence[int], passages: Iterable[tuple[int, str]]) -> None:
-    writer = _registered(index).writer(_WRITER_BYTES, num_threads=1)
-    if gone:
-        # Not delete_documents_by_term: tantivy-py makes a signed term of an int, which no row has.
-        writer.delete_documents_by_query(tantivy.Query.term_set_query(_schema(), "row", list(gone)))
-    for row, text in passages:
-        keys = " ".join(lexical_keys(text))
-        document = tantivy.Document(keys=keys, folded=fold(keys))
-        document.add_unsigned("row", row)
-        writer.add_document(document)
-    writer.commit()
-    writer.wait_merging_threads()
+def _write(index: tantivy.Index, gone: Sequence[int], passages: Iterable[tuple[int, str]], count: int) -> None:
+    """Change the index so that what is new ends in one segment, which is searched faster than several.
+
+    tantivy merges eight segments of one size. So few passages are written as one segment, more as eight, many as eight
+    times eight, each of a size that the writer's memory holds.
+    """
+    parts = 1 if count <= _SEGMENT else _MERGED if count <= _MERGED * _SEGMENT else _MERGED**2
+    left = iter(passages)
+    for start in range(0, parts, _MERGED):
+        writer = _registered(index).writer(_WRITER_BYTES, num_threads=1)
+        if gone and not start:
+            # Not delete_documents_by_term: tantivy-py makes a signed term of an int, which no row has.
+            writer.delete_documents_by_query(tantivy.Query.term_set_query(_schema(), "row", list(gone)))
+        for part in range(start, min(start + _MERGED, parts)):
+            for row, text in islice(left, -(-count // parts) if part < parts - 1 else None):
+                keys = " ".join(lexical_keys(text))
+                document = tantivy.Document(keys=keys, folded=fold(keys))
+                document.add_unsigned("row", row)
+                writer.add_document(document)
+            writer.commit()
+        writer.wait_merging_threads()
 
 
 class LexicalIndex:
@@ -71,6 +93,9 @@ class LexicalIndex:
         index = _registered(tantivy.Index.open(str(folder)))
         index.reload()
         self._searcher = index.searcher()
+        self.passages: int = self._searcher.num_docs
+        """How many there are."""
+        self._count = lru_cache(_COUNTS)(self._searcher.doc_freq)
 
     def search(self, question: str, limit: int, among: Sequence[int] | None = None) -> list[tuple[int, float]]:
         """The (row, BM25 score) of the best passages, the best first; [] when no key occurs.
@@ -97,8 +122,9 @@ class LexicalIndex:
         found = self._searcher.search(self._within(_narrowed(rare, common), among), limit, count=False)
         if common and len(found.hits) < limit:
             found = self._searcher.search(self._within(_any_of([*rare, *common]), among), limit, count=False)
-        rows = [(int(self._searcher.doc(address)["row"][0]), float(score)) for score, address in found.hits]
-        return sorted(rows, key=lambda hit: (-hit[1], hit[0]))
+        rows = cast(list[int], self._searcher.fast_field_values("row", [address for _, address in found.hits]))
+        hits = [(row, score) for row, (score, _) in zip(rows, found.hits, strict=True)]
+        return sorted(hits, key=lambda hit: (-hit[1], hit[0]))
 
     def _within(self, wanted: tantivy.Query, among: Sequence[int] | None) -> tantivy.Query:
         """What is wanted, of these rows alone; their scores stay as they were."""
@@ -124,13 +150,13 @@ class LexicalIndex:
         folded = [fold(key) for key in keys]
         queries = []
         for place, key in enumerate(keys):
-            if len(key) < _SLIP_LETTERS or not key.isalpha() or self._searcher.doc_freq(field, key):
+            if len(key) < _SLIP_LETTERS or not key.isalpha() or self._count(field, key):
                 continue
             before, after = folded[max(place - 1, 0) : place], folded[place + 1 : place + 2]
             best, meant = (0, 0), list[str]()
             for word in _one_slip_away(folded[place]):
                 pairs = [f"{other}_{word}" for other in before] + [f"{word}_{other}" for other in after]
-                counts = {pair: self._searcher.doc_freq("folded", pair) for pair in pairs}
+                counts = {pair: self._count("folded", pair) for pair in pairs}
                 known = [pair for pair, count in counts.items() if count]
                 if (len(known), sum(counts.values())) > best:
                     best, meant = (len(known), sum(counts.values())), [word, *known]
@@ -140,11 +166,11 @@ class LexicalIndex:
     def _is_common(self, field: str, key: str) -> bool:
         """Whether so many passages of a large index hold the key that it alone brings none among the best."""
         passages = self._searcher.num_docs
-        return passages > self._narrowed_from and self._searcher.doc_freq(field, key) > _COMMON * passages
+        return passages > self._narrowed_from and self._count(field, key) > _COMMON * passages
 
     def _rarity(self, field: str, keys: Sequence[str]) -> float:
         """The sum of the keys' inverse document frequencies, as BM25 has them."""
-        counts = [self._searcher.doc_freq(field, key) for key in keys]
+        counts = [self._count(field, key) for key in keys]
         return sum(math.log(1 + (self._searcher.num_docs - count + 0.5) / (count + 0.5)) for count in counts)
 
     def _term(self, field: str, key: str) -> tantivy.Query:
@@ -179,7 +205,7 @@ def _narrowed(rare: Sequence[tantivy.Query], common: Sequence[tantivy.Query]) ->
 
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
-    builder.add_unsigned_field("row", stored=True, indexed=True)
+    builder.add_unsigned_field("row", indexed=True, fast=True)
     builder.add_text_field("keys", stored=False, tokenizer_name=_ANALYZER, index_option="freq")
     builder.add_text_field("folded", stored=False, tokenizer_name=_ANALYZER, index_option="freq")
     return builder.build()

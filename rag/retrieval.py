@@ -56,8 +56,7 @@ class HybridRetriever:
         wanted = max(self._config.ranked, limit)
         depth = max(self._config.candidates, wanted)
         vector = self._embedder.embed_queries([question])
-        dense = dict(self._index.search_dense(vector, depth, among))
-        lexical = dict(self._index.search_lexical(question, depth, among))
+        dense, lexical = map(dict, self._index.search(question, vector, depth, among))
         found_by_words_alone = [row for row in lexical if row not in dense]
         dense |= dict(zip(found_by_words_alone, self._index.cosines(vector, found_by_words_alone), strict=True))
         # A syllable without its marks is another unit to an embedding that was trained on Vietnamese as it is written.

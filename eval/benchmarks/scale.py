@@ -69,6 +69,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--again", nargs="*", default=[], choices=(_INDEX, _SEARCH, _CHANGE),
                         help="parts to measure again though the results have them")  # fmt: skip
     parser.add_argument("--out", type=Path, default=PROJECT / "eval" / "results" / "scale.json")
+    parser.add_argument("--notes", help="what the results are to say of the machine during the run")
     parser.add_argument("--only", nargs=2, metavar=("PART", "N"), help="one part of one size, in this process")
     return parser.parse_args(arguments)
 
@@ -126,6 +127,7 @@ def read_report(options: argparse.Namespace) -> dict[str, Any]:
         "questions": f"{options.questions} of {QUESTION_SET}, drawn with seed {options.seed}",
         "seconds": "of a step: from the size before to this one",
         "goals_at_the_largest_size": GOALS,
+        "notes": before.get("notes", "") if options.notes is None else options.notes,
         "sizes": before.get("sizes", {}),
     }
 
@@ -160,13 +162,13 @@ def plots(sizes: Mapping[str, Any]) -> dict[str, str]:
         return line_plot(title, x, axis, lines)
 
     searches = [entry[_SEARCH] for entry in done]
-    parts = {name: [one["of_which"][name]["cpu_p50_ms"] for one in searches] for name in ("dense", "lexical")}
+    parts = {name: [one["of_which"][name]["p50_ms"] for one in searches] for name in ("dense", "lexical")}
     latency = {
-        "hybrid search, p99": [one["hybrid"]["cpu_p99_ms"] for one in searches],
-        "hybrid search, p50": [one["hybrid"]["cpu_p50_ms"] for one in searches],
+        "hybrid search, p99": [one["hybrid"]["p99_ms"] for one in searches],
+        "hybrid search, p50": [one["hybrid"]["p50_ms"] for one in searches],
         "its lexical side, p50": parts["lexical"],
         "its dense side, p50": parts["dense"],
-        "every vector compared, p50": [one["every_vector"]["cpu_p50_ms"] for one in searches],
+        "every vector compared, p50": [one["every_vector"]["p50_ms"] for one in searches],
     }
     growth = {
         "on disk": [float(sum(entry[_INDEX]["mb"].values())) for entry in done],
@@ -175,7 +177,7 @@ def plots(sizes: Mapping[str, Any]) -> dict[str, str]:
         "of that, no pages of files": [float(one["memory_mb"]["searched"]["anonymous"]) for one in searches],
     }
     return {
-        "latency": drawn("Time of a search by passages", "milliseconds of one processor", latency),
+        "latency": drawn("Time of a search by passages", "milliseconds", latency),
         "size": drawn("Size and memory by passages", "MB", growth),
     }
 

@@ -2,9 +2,12 @@
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from embedding_pairs import rows
+
+from rag.config import ChunkingConfig, RagConfig
 
 NEWS, WIKIPEDIA = "vietnews-articles", "viwiki2017-passages"
 CHUNK_CHARS, OVERLAP_CHARS = 400, 60
@@ -12,6 +15,11 @@ CHUNK_CHARS, OVERLAP_CHARS = 400, 60
 _CHARS_A_CHUNK = 304
 """Letters of an article for each passage that is cut from it, as files are read."""
 _FILES_A_FOLDER = 1000
+
+
+def settings() -> RagConfig:
+    """The defaults with the passages of this benchmark."""
+    return replace(RagConfig(), chunking=ChunkingConfig(CHUNK_CHARS, OVERLAP_CHARS))
 
 
 def articles(data: Path) -> Iterator[tuple[str, str]]:

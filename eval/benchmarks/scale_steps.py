@@ -6,7 +6,7 @@ import resource
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,9 +14,9 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 from embedding_pairs import rows
-from scale_corpus import CHUNK_CHARS, OVERLAP_CHARS
+from scale_corpus import settings
+from scale_reader import reading
 
-from rag.config import ChunkingConfig, RagConfig
 from rag.embedding import load_embedder
 from rag.index import CATALOG, StoredIndex, open_index
 from rag.indexing.progress import IndexProgress
@@ -42,11 +42,6 @@ _SAVED_EVERY = 500
 Hits = list[tuple[int, float]]
 
 
-def settings() -> RagConfig:
-    """The defaults with the passages of this benchmark."""
-    return replace(RagConfig(), chunking=ChunkingConfig(CHUNK_CHARS, OVERLAP_CHARS))
-
-
 def index_step(index: Path, roots: Sequence[Path], spent: Callable[[float, float], None]) -> dict[str, Any]:
     """Bring the index up to the files of these roots; `spent` is told seconds and CPU seconds as they pass."""
     config = settings()
@@ -70,20 +65,23 @@ def index_step(index: Path, roots: Sequence[Path], spent: Callable[[float, float
 
 
 def change_step(index: Path, roots: Sequence[Path], extra: Path, number: int) -> dict[str, Any]:
-    """Add one file of three sentences to the index, and look at every other one."""
+    """Add one file of three sentences to the index, and look at every other one; another process reads meanwhile."""
     extra.mkdir(exist_ok=True)
     text = f"Bản tin số {number}. Thị trấn thử nghiệm có {number + 7} nhà máy giấy. Nhà máy giấy cũ nhất xây năm 1907."
     (extra / f"{number}.txt").write_text(text, encoding="utf-8")
     config = settings()
     embedder = load_embedder(config.embedding)
-    began, began_cpu = time.perf_counter(), time.process_time()
-    report = update_index(index, [*roots, extra], embedder, config)
+    with reading(index) as meanwhile:
+        began, began_cpu = time.perf_counter(), time.process_time()
+        report = update_index(index, [*roots, extra], embedder, config)
+        seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - began_cpu
     return {
-        "seconds": round(time.perf_counter() - began, 2),
-        "cpu_seconds": round(time.process_time() - began_cpu, 2),
+        "seconds": round(seconds, 2),
+        "cpu_seconds": round(cpu_seconds, 2),
         "added": report.added,
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000),
         "dense": dict(report.dense),
+        "readers_meanwhile": meanwhile,
     }
 
 
@@ -167,8 +165,8 @@ class _Exact:
     dense: dict[bytes, Hits]
     lexical: LexicalIndex
 
-    def search_dense(self, vector: FloatMatrix, limit: int) -> Hits:
-        return self.dense[vector.tobytes()][:limit]
+    def search(self, question: str, vector: FloatMatrix, limit: int, _among: None) -> tuple[Hits, Hits]:
+        return self.dense[vector.tobytes()][:limit], self.search_lexical(question, limit)
 
     def search_lexical(self, question: str, limit: int) -> Hits:
         return self.lexical.search(question, limit)

@@ -9,7 +9,7 @@ from rag.index import passage_text
 from rag.store.catalog import Catalog
 from rag.store.catalog_writing import CatalogWriter, FileKey, Published
 from rag.store.dense import EXACT
-from rag.store.views import Base, DenseSettings, build_views, damaged_files, dense_record
+from rag.store.views import Base, ViewSettings, build_views, damaged_files, dense_record
 from rag.types import Document, Embedder, FloatMatrix
 
 _MOST_REPLACED = 0.25
@@ -47,7 +47,8 @@ def publish(
         base = _base(views, published, exact)
         new = catalog.documents() if base is None else map(catalog.document, published.new)
         dimension = int(embedder.identity["dimension"])
-        settings = DenseSettings(dimension, exact, lambda: _probes(catalog, embedder))
+        before = manifest["contents"]["chunks"] - len(published.gone) if base is not None else 0
+        settings = ViewSettings(published.chunks - before, dimension, exact, lambda: _probes(catalog, embedder))
         return build_views(folder, published.generation, _passages(catalog, new), settings, base)
 
     catalog.publish(staged, gone, views, build)
@@ -79,8 +80,8 @@ def _passages(catalog: Catalog, documents: Iterable[Document]) -> Iterator[tuple
 def _probes(catalog: Catalog, embedder: Embedder) -> FloatMatrix:
     """Vectors of what might be asked: some words from the middle of passages that are spread over all."""
     asked = []
-    for row in catalog.sampled_rows(_SAMPLE):
-        words = catalog.scored_chunk(row, 0.0).chunk.text.split()
+    for passage in catalog.scored_chunks([(row, 0.0) for row in catalog.sampled_rows(_SAMPLE)]):
+        words = passage.chunk.text.split()
         start = max((len(words) - _SAMPLE_WORDS) // 2, 0)
         asked.append(" ".join(words[start : start + _SAMPLE_WORDS]))
     return embedder.embed_queries(asked)

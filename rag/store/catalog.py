@@ -32,6 +32,9 @@ _CHUNK_COLUMNS = (
     "c.row, c.chunk_id, c.start_char, c.end_char, c.page, c.heading, c.label, c.passage_key, c.vector, c.seal"
 )
 
+_AT_ONCE = 500
+"""Values that a query is given; SQLite may be built to take no more than 999."""
+
 
 @dataclass(frozen=True, slots=True)
 class ListedFile:
@@ -182,7 +185,7 @@ class Catalog:
         if row is None:
             raise self._damaged(f"document {doc_id} is not there")
         title, text, date, metadata, stored_seal = row
-        source, *others = self._sources_of(doc_id)
+        source, *others = self._sources_of([doc_id])[doc_id]
         if seal(doc_id, title, text, date, metadata) != stored_seal:
             raise self._damaged(f"the text of {source} is not as it was stored")
         named: dict[str, str] = json.loads(metadata)
@@ -226,8 +229,8 @@ class Catalog:
         """The rows of all passages of these documents; ids that no published file has are passed over."""
         wanted = sorted(doc_ids)
         rows: list[int] = []
-        for start in range(0, len(wanted), 500):
-            part = wanted[start : start + 500]
+        for start in range(0, len(wanted), _AT_ONCE):
+            part = wanted[start : start + _AT_ONCE]
             query = (
                 f"SELECT row FROM chunks WHERE doc_id IN ({', '.join('?' * len(part))})"
                 " AND doc_id IN (SELECT doc_id FROM paths WHERE published) ORDER BY row"
@@ -247,32 +250,42 @@ class Catalog:
         place = chunks.index(chunk)
         return chunks[max(place - before, 0) : place], chunks[place + 1 : place + 1 + after]
 
-    def scored_chunk(self, row: int, score: float) -> ScoredChunk:
-        """The passage of a row, with `score`.
+    def scored_chunks(self, hits: Sequence[tuple[int, float]]) -> list[ScoredChunk]:
+        """The passages of (row, score) pairs, in their order.
 
         Raises:
-            IndexDamagedError: it is not there, or not as it was stored.
+            IndexDamagedError: one is not there, or not as it was stored.
         """
-        query = (
-            "SELECT d.doc_id, substr(d.text, c.start_char + 1, c.end_char - c.start_char), d.title, d.date,"
-            f" {_CHUNK_COLUMNS} FROM chunks c JOIN documents d USING (doc_id) WHERE c.row = ?"
-        )
-        found = next(iter(self._rows(query, (row,))), None)
+        stored: dict[int, tuple[Any, ...]] = {}
+        for start in range(0, len(hits), _AT_ONCE):
+            part = [row for row, _ in hits[start : start + _AT_ONCE]]
+            query = (
+                "SELECT c.row, d.doc_id, substr(d.text, c.start_char + 1, c.end_char - c.start_char), d.title, d.date,"
+                f" {_CHUNK_COLUMNS} FROM chunks c JOIN documents d USING (doc_id)"
+                f" WHERE c.row IN ({', '.join('?' * len(part))})"
+            )
+            stored |= {row: rest for row, *rest in self._rows(query, part)}
+        sources = self._sources_of({doc_id for doc_id, *_ in stored.values()})
+        return [self._scored_chunk(row, score, stored.get(row), sources) for row, score in hits]
+
+    def _scored_chunk(
+        self, row: int, score: float, found: Sequence[Any] | None, sources: Mapping[str, Sequence[str]]
+    ) -> ScoredChunk:
         if found is None:
             raise self._damaged(f"passage {row} is not there")
         doc_id, text, title, date, *stored = found
         number, chunk_id, start, end, page, heading, label, key, vector, stored_seal = stored
         if seal(chunk_id, text, start, end, page, heading, label, key, vector) != stored_seal:
             raise self._damaged(f"passage {number} is not as it was stored")
-        source, *others = self._sources_of(doc_id)
+        source, *others = sources[doc_id]
         chunk = Chunk(chunk_id, doc_id, text, start, end, page, heading, label)
         return ScoredChunk(chunk, score, title, source, date, tuple(others))
 
     def vectors_of(self, keys: Sequence[bytes]) -> dict[bytes, FloatMatrix]:
         """The stored vectors of passages with these keys, shape (dimension,); those found damaged are left out."""
         found: dict[bytes, FloatMatrix] = {}
-        for start in range(0, len(keys), 500):
-            part = keys[start : start + 500]
+        for start in range(0, len(keys), _AT_ONCE):
+            part = keys[start : start + _AT_ONCE]
             query = (
                 "SELECT substr(d.text, c.start_char + 1, c.end_char - c.start_char),"
                 f" {_CHUNK_COLUMNS} FROM chunks c JOIN documents d USING (doc_id)"
@@ -324,12 +337,21 @@ class Catalog:
         except IndexDamagedError as error:
             yield error.reason
 
-    def _sources_of(self, doc_id: str) -> list[str]:
-        """The files that hold a document; the first gives it its name."""
-        query = "SELECT source FROM paths WHERE doc_id = ? AND published ORDER BY root, source"
-        sources = [source for (source,) in self._rows(query, (doc_id,))]
-        if not sources:
-            raise self._damaged(f"no file is named for document {doc_id}")
+    def _sources_of(self, doc_ids: Collection[str]) -> dict[str, list[str]]:
+        """By document the files that hold it; the first gives it its name."""
+        sources: dict[str, list[str]] = {doc_id: [] for doc_id in doc_ids}
+        wanted = list(sources)
+        for start in range(0, len(wanted), _AT_ONCE):
+            part = wanted[start : start + _AT_ONCE]
+            query = (
+                f"SELECT doc_id, source FROM paths WHERE doc_id IN ({', '.join('?' * len(part))}) AND published"
+                " ORDER BY root, source"
+            )
+            for doc_id, source in self._rows(query, part):
+                sources[doc_id].append(source)
+        for doc_id in wanted:
+            if not sources[doc_id]:
+                raise self._damaged(f"no file is named for document {doc_id}")
         return sources
 
     def _checked(self, stored: Sequence[Any], document: Document) -> tuple[int, Chunk, FloatMatrix]:
@@ -380,12 +402,8 @@ class Catalog:
 
 def seal(*values: str | bytes | int | None) -> bytes:
     """16 bytes of the sha256 over the values: other values of the same row have another seal."""
-    digest = hashlib.sha256()
-    for value in values:
-        data = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
-        digest.update(len(data).to_bytes(8, "little"))
-        digest.update(data)
-    return digest.digest()[:16]
+    parts = [value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass") for value in values]
+    return hashlib.sha256(b"".join(len(part).to_bytes(8, "little") + part for part in parts)).digest()[:16]
 
 
 def _unpacked(vector: bytes) -> FloatMatrix:

@@ -9,6 +9,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 
 from rag.embedders.vectors import sha256_of
 from rag.errors import IndexDamagedError, IndexWriteError, first_line
-from rag.lexical import LexicalIndex, build_lexical, update_lexical
+from rag.lexical import LAYOUT, LexicalIndex, build_lexical, update_lexical
 from rag.store.dense import EXACT, DenseIndex, DenseWriter, Probes, linked
 from rag.types import FloatMatrix
 
@@ -25,11 +26,17 @@ _READ_AT_OPENING_BYTES = 16 << 20
 """Files up to this size are hashed when an index is opened, in 20 ms or so; of larger ones only the size is looked at,
 `rag index` and `rag index --verify` hash them too."""
 
+_SIDE_BY_SIDE_FROM = 50_000
+"""Passages from which on a second thread saves more time than it costs."""
+
+Hits = list[tuple[int, float]]
+"""(row, score) of passages, the best first."""
+
 
 class Views:
     """Both views of one generation, open for searching."""
 
-    def __init__(self, folder: Path, record: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, record: Mapping[str, Any], side_by_side_from: int = _SIDE_BY_SIDE_FROM) -> None:
         """Open the views that a catalog names.
 
         Raises:
@@ -46,10 +53,16 @@ class Views:
             self._lexical = LexicalIndex(file)
         except (ValueError, OSError) as error:
             raise _damaged(file, first_line(error)) from error
+        large = self._lexical.passages >= side_by_side_from
+        # One that stays, for a new thread costs a search 1 ms. It starts with the first search, and callers share it.
+        self._beside = ThreadPoolExecutor(1, "dense-search") if large else None
 
-    def search_dense(
-        self, vector: FloatMatrix, limit: int, among: Sequence[int] | None = None
-    ) -> list[tuple[int, float]]:
+    def close(self) -> None:
+        """Let go of the second thread."""
+        if self._beside is not None:
+            self._beside.shutdown()
+
+    def search_dense(self, vector: FloatMatrix, limit: int, among: Sequence[int] | None = None) -> Hits:
         """The (row, cosine) of the passages nearest to `vector`, shape (1, dimension), the best first.
 
         `among` are the rows that may be found, each compared, however the index is made; None is all.
@@ -59,9 +72,19 @@ class Views:
         scored = zip(among, self.cosines(vector, among), strict=True)
         return heapq.nsmallest(limit, scored, key=lambda hit: (-hit[1], hit[0]))
 
-    def search_lexical(self, question: str, limit: int, among: Sequence[int] | None = None) -> list[tuple[int, float]]:
+    def search_lexical(self, question: str, limit: int, among: Sequence[int] | None = None) -> Hits:
         """The (row, BM25 score) of the passages that share the question's words, the best first; `among` as above."""
         return self._lexical.search(question, limit, among)
+
+    def search(
+        self, question: str, vector: FloatMatrix, limit: int, among: Sequence[int] | None = None
+    ) -> tuple[Hits, Hits]:
+        """What `search_dense` and `search_lexical` find; in a large index both look at the same time."""
+        if self._beside is None:
+            return self.search_dense(vector, limit, among), self.search_lexical(question, limit, among)
+        dense = self._beside.submit(self.search_dense, vector, limit, among)
+        lexical = self.search_lexical(question, limit, among)
+        return dense.result(), lexical
 
     def cosines(self, vector: FloatMatrix, rows: Sequence[int]) -> list[float]:
         """The cosine of `vector`, shape (1, dimension), with each of the passages."""
@@ -78,9 +101,11 @@ class Base:
 
 
 @dataclass(frozen=True, slots=True)
-class DenseSettings:
-    """How the dense view is to be made."""
+class ViewSettings:
+    """How the views are to be made."""
 
+    added: int
+    """How many passages they are made of, or with a base how many come in addition."""
     dimension: int
     exact: bool
     """Whether every vector is compared."""
@@ -91,7 +116,7 @@ def build_views(
     folder: Path,
     generation: int,
     passages: Iterable[tuple[int, str, FloatMatrix]],
-    settings: DenseSettings,
+    settings: ViewSettings,
     base: Base | None = None,
 ) -> dict[str, Any]:
     """Write both views of (row, text, vector of shape (dimension,)) passages; what the catalog is to say of them.
@@ -111,12 +136,12 @@ def build_views(
         with closing(dense):
             texts = _added(passages, dense)
             if base is None or start is None:
-                build_lexical(views / _LEXICAL, texts)
+                build_lexical(views / _LEXICAL, texts, settings.added)
             else:
                 shutil.copytree(
                     start / _LEXICAL, views / _LEXICAL, copy_function=linked, ignore=shutil.ignore_patterns("*.lock")
                 )
-                update_lexical(views / _LEXICAL, base.gone, texts)
+                update_lexical(views / _LEXICAL, base.gone, texts, settings.added)
             found = dense.write(base.gone if base is not None else (), settings.probes)
         files = {name: _told(views, name, start, base) for name in _files(views)}
         for written in (*(views / name for name in files), views / _LEXICAL, views, folder):
@@ -132,7 +157,7 @@ def build_views(
         shutil.rmtree(views, ignore_errors=True)
         raise
     replaced = base.record["replaced"] + len(base.gone) if base is not None else 0
-    return {"name": views.name, "files": files, "replaced": replaced, "dense": found}
+    return {"name": views.name, "files": files, "replaced": replaced, "dense": found, "lexical": LAYOUT}
 
 
 def _added(passages: Iterable[tuple[int, str, FloatMatrix]], dense: DenseWriter) -> Iterator[tuple[int, str]]:
@@ -159,6 +184,8 @@ def dense_record(record: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def damaged_files(folder: Path, record: Mapping[str, Any], read_up_to: int | None = None) -> Iterator[tuple[Path, str]]:
     """The (file, reason) of each file that is not as the record says; those over `read_up_to` bytes are only sized."""
+    if record.get("lexical", 1) != LAYOUT:
+        yield folder / record["name"] / _LEXICAL, "another version of this program wrote it"
     for name, (size, digest) in sorted(record["files"].items()):
         file = folder / record["name"] / name
         try:

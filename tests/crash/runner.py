@@ -15,6 +15,7 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -44,12 +45,25 @@ AFTER = {
     "c.txt": "Chuyện con vịt.\n\nCon vịt trắng bơi qua sông tìm con gà.",
 }
 _SHEEP = {f"cuu-{number}.txt": f"Con cừu số {number} qua cầu rồi nằm nghỉ." for number in range(9)}
+
+
+def _herd(start: int, end: int) -> str:
+    """A document of so many passages, each below a heading of its own."""
+    told = (f"Con {_WORDS[number % 5]} số {number} {'chạy ' * (number % 7)}qua cầu." for number in range(start, end))
+    return "# Đàn\n\n" + "\n\n".join(f"## Con số {number}\n\n{text}" for number, text in enumerate(told, start))
+
+
+_LISTED = {"dan.md": _herd(0, 1020)}
+"""Enough passages for an approximate index."""
 SCENARIOS: dict[str, tuple[Mapping[str, str], Mapping[str, str], bool]] = {
     "build": ({}, BEFORE, False),
     "update": (BEFORE, AFTER, False),
     "edit": (_SHEEP, _SHEEP | {"cuu-3.txt": "Con cừu số ba kể chuyện với con mèo."}, False),
     "delete": (BEFORE, {"b.txt": BEFORE["b.txt"]}, False),
     "rebuild": (BEFORE, AFTER, True),
+    "lists": ({}, _LISTED, False),
+    "beside the lists": (_LISTED, _LISTED | AFTER, False),
+    "lists anew": (_LISTED, _LISTED | {"them.md": _herd(1020, 1140)}, False),
 }
 """(files that are indexed, files to be indexed next, whether by --rebuild)."""
 
@@ -87,7 +101,9 @@ def put(corpus: Path, files: Mapping[str, str]) -> None:
 
 def update(index: Path, corpus: Path, rebuild: bool) -> IndexReport:
     """One run of `rag index`."""
-    return update_index(index, [corpus], Letters(), RagConfig(), rebuild=rebuild)
+    config = RagConfig()
+    config = replace(config, retrieval=replace(config.retrieval, exact_up_to=1000))
+    return update_index(index, [corpus], Letters(), config, rebuild=rebuild)
 
 
 def state(index: Path) -> str:
@@ -158,7 +174,7 @@ def main(folder: Path, scenario: str, mode: str, most: int) -> dict[str, Any]:
     def armed(at: int, how: int) -> Any:
         library.points_arm(str(index).encode(), ctypes.c_long(at), how)
         report = update(index, corpus, rebuild)
-        return [library.points_kinds().decode(), report.embedded]
+        return [library.points_kinds().decode(), report.embedded, report.dense["kind"]]
 
     def recovered() -> list[Any]:
         report = update(index, corpus, rebuild=False)
@@ -174,7 +190,7 @@ def main(folder: Path, scenario: str, mode: str, most: int) -> dict[str, Any]:
     old = in_child(lambda: state(index))[1]
     put(corpus, after)
     fresh()
-    ending, (kinds, embedded) = in_child(lambda: armed(0, _COUNT))
+    ending, (kinds, embedded, dense) = in_child(lambda: armed(0, _COUNT))
     new = in_child(lambda: state(index))[1]
     found = []
     for at in points(kinds, most):
@@ -187,7 +203,9 @@ def main(folder: Path, scenario: str, mode: str, most: int) -> dict[str, Any]:
             "at": at, "kind": kinds[at], "run": run[0], "said": run[1] if run[0] != "done" else "",
             "state": seen, "mended": mended, "last": last, "end": in_child(lambda: state(index)),
         })  # fmt: skip
-    return {"old": old, "new": new, "kinds": kinds, "embedded": embedded, "found": found, "counted": ending}
+    return {
+        "old": old, "new": new, "kinds": kinds, "embedded": embedded, "dense": dense, "found": found, "counted": ending,
+    }  # fmt: skip
 
 
 if __name__ == "__main__":

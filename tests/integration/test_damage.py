@@ -1,6 +1,8 @@
 """Flipped and missing bytes in every file of an index, two writers, readers beside a writer."""
 
+import json
 import shutil
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -8,13 +10,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import tantivy
 
 from rag.config import ChunkingConfig, RagConfig
+from rag.embedders.vectors import sha256_of
 from rag.errors import IndexBusyError, IndexDamagedError, IndexMissingError, RagError
-from rag.index import CATALOG, open_index
+from rag.index import CATALOG, open_index, passage_text
 from rag.indexing.updating import update_index
 from rag.indexing.verifying import verify_index
+from rag.lexical import lexical_keys
+from rag.store.catalog import Catalog
 from rag.store.locking import only_writer
+from rag.text import fold
 from tests.crash.runner import AFTER, BEFORE, Letters, put, state, update
 
 _FLIPS = 70
@@ -202,3 +209,46 @@ def test_a_rebuild_with_other_settings_can_be_read_by_nobody_but_leaves_its_read
         assert len(reader.search_lexical("mèo", 9)) == 1
     with closing(open_index(index, Letters(), other)) as stored:
         assert stored.documents == 2
+
+
+def write_as_before(index: Path) -> None:
+    """Put a lexical view as the first version wrote it in place of the index's own, and let the catalog name it so."""
+    with closing(Catalog(index / CATALOG)) as catalog:
+        views = catalog.manifest()["views"]
+        passages = [
+            (row, passage_text(document, chunk))
+            for document in catalog.documents()
+            for row, chunk in catalog.chunk_rows(document)
+        ]
+    schema = tantivy.SchemaBuilder().add_unsigned_field("row", stored=True, indexed=True)
+    for name in ("keys", "folded"):
+        schema.add_text_field(name, tokenizer_name="keys", index_option="freq")
+    folder = index / views["name"] / "lexical"
+    shutil.rmtree(folder)
+    folder.mkdir()
+    lexical = tantivy.Index(schema.build(), path=str(folder))
+    lexical.register_tokenizer("keys", tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build())
+    writer = lexical.writer(num_threads=1)
+    for row, text in passages:
+        document = tantivy.Document(keys=" ".join(lexical_keys(text)), folded=fold(" ".join(lexical_keys(text))))
+        document.add_unsigned("row", row)
+        writer.add_document(document)
+    writer.commit()
+    writer.wait_merging_threads()
+    del views["lexical"]
+    views["files"] = {name: told for name, told in views["files"].items() if not name.startswith("lexical/")}
+    for file in (file for file in folder.iterdir() if file.suffix != ".lock"):
+        views["files"][f"lexical/{file.name}"] = [file.stat().st_size, sha256_of(file)]
+    with closing(sqlite3.connect(index / CATALOG, isolation_level=None)) as database:
+        database.execute("UPDATE manifest SET value = ? WHERE name = 'views'", (json.dumps(views),))
+
+
+def test_views_that_an_earlier_version_wrote_are_named_and_made_again_from_the_catalog(place: Path) -> None:
+    index, untouched = place / "index", state(place / "index")
+    write_as_before(index)
+    with pytest.raises(IndexDamagedError, match=r"another version of this program wrote it.*run `rag index`, which"):
+        state(index)
+    assert [Path(damage.file).name for damage in verify_index(index).damages] == ["lexical"]
+    assert update(index, place / "corpus", rebuild=False).embedded == 0
+    assert state(index) == untouched
+    assert verify_index(index).sound

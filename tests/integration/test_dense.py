@@ -1,6 +1,9 @@
 """The approximate index of vectors: what it finds, what it says of itself, how it grows, damaged and made twice."""
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,7 @@ from rag.index import CATALOG, StoredIndex, open_index
 from rag.indexing.updating import index_documents, update_index
 from rag.indexing.verifying import verify_index
 from rag.store.catalog import Catalog
-from rag.store.views import damaged_files
+from rag.store.views import Views, damaged_files
 from rag.types import Document, FloatMatrix
 
 PASSAGES = 4000
@@ -224,3 +227,29 @@ def test_a_damaged_file_is_named_and_made_again_without_embedding(
     assert update_index(index, [corpus], directions, LARGE).embedded == 0
     assert not list(damaged_files(index, views_of(index)))
     open_index(index, directions, LARGE).close()
+
+
+def test_both_sides_at_once_find_what_each_finds_alone_for_many_callers_and_leave_no_thread(
+    approximate: Path, directions: Directions
+) -> None:
+    views = Views(approximate, views_of(approximate), side_by_side_from=PASSAGES)
+    asked = [(f"bản tin số {number}", directions.embed_queries([f"số {number}"])) for number in range(200)]
+    alone = [(views.search_dense(vector, NEAR), views.search_lexical(question, NEAR)) for question, vector in asked]
+    assert not second_threads()
+    with ThreadPoolExecutor(8) as callers:
+        found = list(callers.map(lambda one: views.search(one[0], one[1], NEAR), asked))
+    assert found == alone
+    assert len(second_threads()) == 1
+    views.close()
+    assert not second_threads()
+
+
+def test_a_small_index_is_searched_on_one_thread(approximate: Path, directions: Directions) -> None:
+    with closing(open_index(approximate, directions, LARGE)) as stored:
+        vector = directions.embed_queries(["số 7"])
+        assert stored.search("số 7", vector, 3) == (stored.search_dense(vector, 3), stored.search_lexical("số 7", 3))
+        assert not second_threads()
+
+
+def second_threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("dense-search")]

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import tantivy
 
 from rag.language.abbreviations import Abbreviations
 from rag.lexical import LexicalIndex, build_lexical, lexical_keys, update_lexical
@@ -20,7 +21,7 @@ PASSAGES = (
 @pytest.fixture(scope="module")
 def lexical(tmp_path_factory: pytest.TempPathFactory) -> LexicalIndex:
     folder = tmp_path_factory.mktemp("lexical") / "index"
-    build_lexical(folder, enumerate(PASSAGES))
+    build_lexical(folder, enumerate(PASSAGES), len(PASSAGES))
     return LexicalIndex(folder)
 
 
@@ -59,7 +60,7 @@ def test_a_reading_finds_its_abbreviation_before_passages_with_a_part_of_it(lexi
 
 
 def test_the_better_spelling_counts_and_not_their_sum(tmp_path: Path) -> None:
-    build_lexical(tmp_path / "index", enumerate(["UBND là ủy ban nhân dân", "Trời đẹp"]))
+    build_lexical(tmp_path / "index", enumerate(["UBND là ủy ban nhân dân", "Trời đẹp"]), 2)
     known = LexicalIndex(tmp_path / "index").search("UBND ở đâu", 5)
     unknown = LexicalIndex(tmp_path / "index", Abbreviations([])).search("UBND ở đâu", 5)
     assert known == [(0, pytest.approx(unknown[0][1]))]
@@ -82,13 +83,29 @@ def test_an_unknown_word_without_a_known_neighbour_is_no_slip(lexical: LexicalIn
 
 
 def test_rows_that_are_taken_out_are_found_no_more_and_new_ones_are(tmp_path: Path) -> None:
-    build_lexical(tmp_path / "index", enumerate(["mèo đen", "mèo trắng", "chó trắng"]))
-    update_lexical(tmp_path / "index", [1], [(7, "mèo vàng")])
+    build_lexical(tmp_path / "index", enumerate(["mèo đen", "mèo trắng", "chó trắng"]), 3)
+    update_lexical(tmp_path / "index", [1], [(7, "mèo vàng")], 1)
     found = LexicalIndex(tmp_path / "index")
     assert sorted(row for row, _ in found.search("mèo", 9)) == [0, 7]
     assert [row for row, _ in found.search("trắng", 9)] == [2]
-    update_lexical(tmp_path / "index", [0, 2, 7], [])
+    update_lexical(tmp_path / "index", [0, 2, 7], [], 0)
     assert LexicalIndex(tmp_path / "index").search("mèo trắng", 9) == []
+
+
+def test_many_passages_end_in_one_segment_and_many_more_in_a_second(tmp_path: Path) -> None:
+    build_lexical(tmp_path / "index", ((row, f"mèo số {row}") for row in range(20_100)), 20_100)
+    assert tantivy.Index.open(str(tmp_path / "index")).searcher().num_segments == 1
+    update_lexical(tmp_path / "index", [5], ((row, f"mèo số {row}") for row in range(20_100, 60_000)), 39_900)
+    assert tantivy.Index.open(str(tmp_path / "index")).searcher().num_segments == 2
+    found = LexicalIndex(tmp_path / "index")
+    assert found.passages == 59_999
+    assert [rows(found, f"số {row}")[0] for row in (0, 4, 20_099, 20_100, 59_999)] == [0, 4, 20_099, 20_100, 59_999]
+
+
+def test_more_or_fewer_passages_than_told_are_all_written(tmp_path: Path) -> None:
+    for told in (5, 30_000):
+        build_lexical(tmp_path / str(told), ((row, f"mèo số {row}") for row in range(25_000)), told)
+        assert LexicalIndex(tmp_path / str(told)).passages == 25_000
 
 
 @pytest.mark.parametrize(
@@ -100,7 +117,7 @@ def test_a_large_index_finds_the_same_though_common_words_find_nothing_alone(
 ) -> None:
     passages = [(row, f"Chuyện thứ {row} của làng bên sông.") for row in range(1, 200)]
     passages += [(row, f"Con mèo đen thứ {row} của làng.") for row in range(200, 204)]
-    build_lexical(tmp_path / "lexical", passages)
+    build_lexical(tmp_path / "lexical", passages, len(passages))
     small, large = (LexicalIndex(tmp_path / "lexical", narrowed_from=count) for count in (1000, 100))
     found = large.search(question, limit)
     expected = small.search(question, limit)
