@@ -26,6 +26,7 @@ import torch
 from reader_corpus import TOKENIZER
 from reader_data import MADE, REAL, ROW_TOKENS, Maker, start_workers
 from reader_network import SHAPES, Marker, Network, Shape, loss_of
+from reader_start import set_heads
 from reader_tokenizer import load_tokenizer, started_rows
 from reader_watch import Watched, measure, watched_questions
 from safetensors.torch import save as save_tensors
@@ -161,6 +162,7 @@ class Run:
             rows = started_rows(self.tokenizer, embedder, self.network.shape.width, settings.seed)
             with torch.no_grad():
                 self.network.token_embd.weight.copy_(torch.from_numpy(rows))
+        set_heads(self.network, torch.Generator().manual_seed(settings.seed))
         self.network.to(device)
         self.marker = Marker(self.network.shape.width).to(device)
         weights = [*self.network.parameters(), *self.marker.parameters()]

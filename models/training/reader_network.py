@@ -70,7 +70,7 @@ class Block(nn.Module):
         q = self.attn_q(inner).view(rows, tokens, shape.heads, shape.head_width)
         k = self.attn_k(inner).view(rows, tokens, shape.kv_heads, shape.head_width)
         v = self.attn_v(inner).view(rows, tokens, shape.kv_heads, shape.head_width)
-        q, k = _rotated(q, cosines, sines), _rotated(k, cosines, sines)
+        q, k = rotated(q, cosines, sines), rotated(k, cosines, sines)
         shared = shape.heads // shape.kv_heads
         if shared > 1:
             k, v = k.repeat_interleave(shared, dim=2), v.repeat_interleave(shared, dim=2)
@@ -224,7 +224,7 @@ def in_answer(tokens: Tensor) -> Tensor:
     return answered > asked
 
 
-def _rotated(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
+def rotated(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
     """Rotary positions over neighbouring pairs of numbers, as llama.cpp has them for "llama" (arXiv:2104.09864)."""
     even, odd = x[..., 0::2].float(), x[..., 1::2].float()
     turned = torch.stack((even * cosines - odd * sines, even * sines + odd * cosines), dim=-1)
