@@ -105,17 +105,20 @@ class Network(nn.Module):
 
     def hidden(self, tokens: Tensor) -> Tensor:
         """The last states, shape (rows, tokens, width), of tokens, shape (rows, tokens)."""
+        return self.both(tokens)[1]
+
+    def both(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """What the last layer's heads look at, and the last states; both of shape (rows, tokens, width)."""
         owner, positions = layout(tokens)
         count = tokens.shape[1]
         causal = torch.ones(count, count, dtype=torch.bool, device=tokens.device).tril()
         mask = (owner[:, :, None] == owner[:, None, :]) & causal
         frequencies = self.get_buffer("frequencies")
         angles = positions[:, :, None, None].float() * frequencies
-        x = self.token_embd(tokens)
+        before = x = self.token_embd(tokens)
         for block in self.blk:
-            x = block(x, angles.cos(), angles.sin(), mask[:, None])
-        states: Tensor = self.output_norm(x)
-        return states
+            before, x = x, block(x, angles.cos(), angles.sin(), mask[:, None])
+        return functional.rms_norm(before, before.shape[-1:]), self.output_norm(x)
 
     def logits(self, states: Tensor) -> Tensor:
         """Logits of the next token, shape (…, vocabulary), of states, shape (…, width)."""
@@ -141,8 +144,8 @@ def layout(tokens: Tensor) -> tuple[Tensor, Tensor]:
 class Marker(nn.Module):
     """Tells of each token of a sentence whether the answer begins there or goes on; only while training.
 
-    An answer's few tokens say late and faintly where the network should have looked; this says it at each token. What
-    it learns stays in the states from which the answer is copied, and the marker itself is thrown away.
+    An answer's few tokens say late and faintly where the network should have looked; this says it at each token, in
+    what the last layer looks at when it copies. The marker itself is thrown away.
     """
 
     def __init__(self, width: int) -> None:
@@ -196,8 +199,8 @@ def loss_of(
     An answer's token weighs 1. Of the tokens of question and sentences a random `context_share` counts, each with
     `context_weight`: logits over the whole vocabulary are the dearest part of a small network.
     """
-    whole = network.hidden(tokens)
-    states = whole[:, :-1]
+    looked_at, states = network.both(tokens)
+    states = states[:, :-1]
     targets = tokens[:, 1:]
     owner, _ = layout(tokens)
     # The first token of the next example is nothing that could be foretold.
@@ -211,7 +214,7 @@ def loss_of(
     answers = (losses * told).sum() / told.sum().clamp(min=1)
     loss = (losses * weights).sum() / weights.sum().clamp(min=1e-6)
     if marker is not None:
-        loss = loss + marker.loss(whole, answer_marks(tokens.cpu()).to(tokens.device))
+        loss = loss + marker.loss(looked_at, answer_marks(tokens.cpu()).to(tokens.device))
     return loss, answers.detach()
 
 

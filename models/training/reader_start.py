@@ -16,47 +16,57 @@ _SHARPNESS = 12.0
 """What each of three frequencies adds to the score of the place that is looked for."""
 _FREQUENCIES = 3
 """Of the rotary positions, the quickest: one place and the next differ most in them."""
-_ALIKE = 9.0
+_ALIKE = 18.0
 """What an equal token scores; another scores about 0."""
 _FAR = 48
 """Tokens apart at which equal ones still find each other: quicker frequencies are left out of it."""
-_TOKEN_SIZE = 0.02
-"""Of the numbers of a token's vector (started_rows)."""
+_TOKEN_SIZE = 0.1
+"""Of the numbers of a token's vector: some hundred steps of the training away from nothing."""
 _AWAY = 0.6
 """Of the sharpness: how much a head that would find its own token is turned away from it."""
-_QUIET = 0.1
-"""Of what the layers add at random: as it is, it is four times as large as the tokens' own vectors."""
+_QUIET = 0.02
+"""Of what the layers add at random: as it is, it is larger than the tokens' own vectors."""
 _WRITTEN = 2.0
 """What a head adds to the stream, beside what the token itself has in that direction."""
+_COPIED = 6.0
+"""The same of the heads that copy; more than what would repeat the token itself."""
+_LAST_NORM = 0.75
+"""Logits of up to 10 for a token whose vector is all that is left in the stream."""
 
 
 @torch.no_grad()
 def set_heads(network: Network, generator: torch.Generator) -> None:
     """Set the heads of a network whose token vectors have their first values already.
 
-    In the first layer two heads look one and two tokens back; in the second, two look for tokens behind equal ones, so
-    that a word of a sentence finds the question word in whose place it stands, and two for tokens that stand behind
-    itself earlier. All others look for equal tokens. Each adds what it found in directions of its own.
+    In the first layer two heads look one and two tokens back. In the second, two look for tokens behind equal ones, so
+    that a word of a sentence finds the question word in whose place it stands. In the third, four look for what stands
+    behind the same token earlier, and copy it. All others look for equal tokens, and add nothing yet.
     """
     shape = network.shape
     rows = network.token_embd.weight
-    rows[:, 0] = rows[:, 1:].square().mean().sqrt() * _EVERYWHERE
-    # Each head reads some directions of a token's vector and writes what it found in others.
-    read, written = (_frames(shape, generator) for _ in range(2))
+    rows *= _TOKEN_SIZE / rows.square().mean().sqrt()
+    rows[:, 0] = _TOKEN_SIZE * _EVERYWHERE
+    network.output_norm.weight.fill_(_LAST_NORM)
+    # Each head reads some directions of a token's vector and writes what it found in others, which no other one reads.
+    frames = _frames(shape, generator)
+    named, before, behind, place = frames[:4], frames[4], frames[5], frames[6]
+    nothing = torch.zeros_like(before)
+    circuits = {
+        (0, 0): (*_looking_back(shape, 1), named[0], _WRITTEN * before),
+        (0, 1): (*_looking_back(shape, 2), named[0], _WRITTEN * behind),
+        (1, 0): (*_elsewhere(shape, before), named[0], _WRITTEN * place),
+        (1, 1): (*_elsewhere(shape, behind), named[0], _WRITTEN * place),
+    }
+    for head in range(4):
+        circuits[2, head] = (_alike(shape, named[0]), _alike(shape, before), named[head], _COPIED * named[head])
+        circuits[3, head] = (nothing, nothing, named[head], _COPIED * named[head])
     for number, block in enumerate(network.blk):
         assert isinstance(block, Block)
-        block.ffn_down.weight *= _QUIET
-        block.attn_output.weight *= _QUIET
+        block.ffn_down.weight *= _QUIET * _TOKEN_SIZE / 0.02
+        block.attn_output.weight *= _QUIET * _TOKEN_SIZE / 0.02
         for head in range(shape.kv_heads):
-            query = key = _alike(shape, read[head])
-            if number == 0 and head < 2:
-                query, key = _looking_back(shape, head + 1)
-            elif number == 1 and head < 2:
-                query, key = _looking_back(shape, 0)
-                query, key = query + _alike(shape, written[head]), _alike(shape, written[head]) - _AWAY * key
-            elif number == 1 and head < 4:
-                query, key = _alike(shape, read[head - 2]), _alike(shape, written[head - 2])
-            _set(block, head, query, key, read[head], written[head])
+            own = _alike(shape, frames[head % len(frames)])
+            _set(block, head, *circuits.get((number, head), (own, own, frames[head % len(frames)], torch.zeros_like(own))))
 
 
 def _set(block: Block, head: int, query: Tensor, key: Tensor, value: Tensor, output: Tensor) -> None:
@@ -69,7 +79,7 @@ def _set(block: Block, head: int, query: Tensor, key: Tensor, value: Tensor, out
     for one in range(head * shared, (head + 1) * shared):
         at = slice(one * shape.head_width, (one + 1) * shape.head_width)
         block.attn_q.weight[at] = _noise(block.attn_q.weight[at]) + query
-        block.attn_output.weight[:, at] += _WRITTEN * _TOKEN_SIZE / shared * output.T
+        block.attn_output.weight[:, at] += _TOKEN_SIZE / shared * output.T
 
 
 def _noise(weight: Tensor) -> Tensor:
@@ -78,15 +88,11 @@ def _noise(weight: Tensor) -> Tensor:
 
 
 def _frames(shape: Shape, generator: torch.Generator) -> list[Tensor]:
-    """For each head `head_width` directions, (head_width, width), all of them at right angles as far as there is room.
-
-    The number that all tokens share is in none of them.
-    """
+    """Seven times `head_width` directions, (head_width, width), all at right angles; none has the shared number."""
     square = torch.randn(shape.width - 1, shape.width - 1, generator=generator)
     directions, _ = torch.linalg.qr(square)
-    places = torch.arange(shape.kv_heads * shape.head_width) % (shape.width - 1)
-    rows = torch.cat((torch.zeros(len(places), 1), directions.T[places]), dim=1)
-    return list(torch.split(rows, shape.head_width))
+    rows = torch.cat((torch.zeros(shape.width - 1, 1), directions.T), dim=1)
+    return list(torch.split(rows, shape.head_width))[: (shape.width - 1) // shape.head_width]
 
 
 def _alike(shape: Shape, frame: Tensor) -> Tensor:
@@ -96,6 +102,13 @@ def _alike(shape: Shape, frame: Tensor) -> Tensor:
     size = (_ALIKE * shape.head_width**0.5 / kept.sum()) ** 0.5
     scaled: Tensor = size * kept[:, None] * frame
     return scaled
+
+
+def _elsewhere(shape: Shape, frame: Tensor) -> tuple[Tensor, Tensor]:
+    """Query and key that find what is alike, but not the token itself, which always is."""
+    query, key = _looking_back(shape, 0)
+    alike = _alike(shape, frame)
+    return alike + query, alike - _AWAY * key
 
 
 def _looking_back(shape: Shape, tokens: int) -> tuple[Tensor, Tensor]:
