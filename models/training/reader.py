@@ -59,6 +59,8 @@ class Settings:
     seed: int
     few: float
     """Share of prompts of one to three sentences."""
+    set_heads: bool
+    """Whether the first heads are set (reader_start.py) instead of learned."""
     weight_decay: float = 0.05
     warmup: float = 0.02
     """Share of the minutes."""
@@ -162,7 +164,8 @@ class Run:
             rows = started_rows(self.tokenizer, embedder, self.network.shape.width, settings.seed)
             with torch.no_grad():
                 self.network.token_embd.weight.copy_(torch.from_numpy(rows))
-        set_heads(self.network, torch.Generator().manual_seed(settings.seed))
+        if settings.set_heads:
+            set_heads(self.network, torch.Generator().manual_seed(settings.seed))
         self.network.to(device)
         self.marker = Marker(self.network.shape.width).to(device)
         weights = [*self.network.parameters(), *self.marker.parameters()]
@@ -280,6 +283,7 @@ def main() -> None:
     parser.add_argument("--real-share", type=float, default=0.12)
     parser.add_argument("--real-share-end", type=float, default=0.3)
     parser.add_argument("--few", type=float, default=0.0, help="share of prompts of one to three sentences")
+    parser.add_argument("--set-heads", action="store_true", help="start from heads that copy (reader_start.py)")
     parser.add_argument("--measure-every", type=float, default=4.0, help="minutes")
     parser.add_argument("--watched", type=int, default=300, help="questions that are measured of each kind")
     parser.add_argument("--threads", type=int, default=0, help="of torch on a CPU; 0 leaves it to torch")
@@ -290,7 +294,7 @@ def main() -> None:
     torch.set_float32_matmul_precision("high")
     settings = Settings(
         options.size, options.minutes, options.rows, options.rate, options.context_weight, options.context_share,
-        options.real_share, options.real_share_end, options.seed, options.few,
+        options.real_share, options.real_share_end, options.seed, options.few, options.set_heads,
     )  # fmt: skip
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     run = Run(options.work, options.out, settings, device)

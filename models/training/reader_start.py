@@ -6,6 +6,8 @@ arXiv:2209.11895, "induction heads"); queries and keys that begin alike find equ
 arXiv:2305.09828). The training goes on from there and is free to change all of it.
 """
 
+from collections.abc import Sequence
+
 import torch
 from reader_network import Block, Network, Shape
 from torch import Tensor
@@ -24,8 +26,8 @@ _TOKEN_SIZE = 0.1
 """Of the numbers of a token's vector: some hundred steps of the training away from nothing."""
 _AWAY = 0.6
 """Of the sharpness: how much a head that would find its own token is turned away from it."""
-_QUIET = 0.02
-"""Of what the layers add at random: as it is, it is larger than the tokens' own vectors."""
+_QUIET = 0.0007
+"""Standard deviation of the random weights that add to the stream: GPT-2's 0.02 drowns the tokens' own vectors."""
 _WRITTEN = 2.0
 """What a head adds to the stream, beside what the token itself has in that direction."""
 _COPIED = 6.0
@@ -34,39 +36,60 @@ _LAST_NORM = 0.75
 """Logits of up to 10 for a token whose vector is all that is left in the stream."""
 
 
+_COPYING = 4
+"""Heads that copy, each other directions of a token's vector."""
+Circuit = tuple[Tensor, Tensor, Tensor, Tensor]
+"""Query, key, value and output of a head, each of shape (head_width, width)."""
+
+
 @torch.no_grad()
 def set_heads(network: Network, generator: torch.Generator) -> None:
     """Set the heads of a network whose token vectors have their first values already.
 
     In the first layer two heads look one and two tokens back. In the second, two look for tokens behind equal ones, so
     that a word of a sentence finds the question word in whose place it stands. In the third, four look for what stands
-    behind the same token earlier, and copy it. All others look for equal tokens, and add nothing yet.
+    behind the same token earlier, and copy it. In the last, four copy what they look at, wherever that may be. All
+    others look for equal tokens, and add nothing yet.
+
+    Raises:
+        ValueError: the shape has too few layers, heads or directions for that.
     """
     shape = network.shape
+    frames = _frames(shape, generator)
+    if shape.layers < 4 or shape.kv_heads < _COPYING or len(frames) < _COPYING + 3:
+        raise ValueError(f"{shape} has no room for these heads: take another size, or let all be learned")
     rows = network.token_embd.weight
     rows *= _TOKEN_SIZE / rows.square().mean().sqrt()
     rows[:, 0] = _TOKEN_SIZE * _EVERYWHERE
     network.output_norm.weight.fill_(_LAST_NORM)
-    # Each head reads some directions of a token's vector and writes what it found in others, which no other one reads.
-    frames = _frames(shape, generator)
-    named, before, behind, place = frames[:4], frames[4], frames[5], frames[6]
+    circuits = _circuits(shape, frames)
+    for number, block in enumerate(network.blk):
+        assert isinstance(block, Block)
+        for weight in (block.ffn_down.weight, block.attn_output.weight):
+            weight *= _QUIET / weight.std()
+        for head in range(shape.kv_heads):
+            own = frames[head % len(frames)]
+            idle = (_alike(shape, own), _alike(shape, own), own, torch.zeros_like(own))
+            _set(block, head, *circuits.get((number, head), idle))
+
+
+def _circuits(shape: Shape, frames: Sequence[Tensor]) -> dict[tuple[int, int], Circuit]:
+    """The heads that do something, by layer and place.
+
+    Each reads some directions of a token's vector and writes what it found into others, which no other head reads.
+    """
+    named, (before, behind, place) = frames[:_COPYING], frames[_COPYING : _COPYING + 3]
     nothing = torch.zeros_like(before)
-    circuits = {
+    circuits: dict[tuple[int, int], Circuit] = {
         (0, 0): (*_looking_back(shape, 1), named[0], _WRITTEN * before),
         (0, 1): (*_looking_back(shape, 2), named[0], _WRITTEN * behind),
         (1, 0): (*_elsewhere(shape, before), named[0], _WRITTEN * place),
         (1, 1): (*_elsewhere(shape, behind), named[0], _WRITTEN * place),
     }
-    for head in range(4):
-        circuits[2, head] = (_alike(shape, named[0]), _alike(shape, before), named[head], _COPIED * named[head])
-        circuits[3, head] = (nothing, nothing, named[head], _COPIED * named[head])
-    for number, block in enumerate(network.blk):
-        assert isinstance(block, Block)
-        block.ffn_down.weight *= _QUIET * _TOKEN_SIZE / 0.02
-        block.attn_output.weight *= _QUIET * _TOKEN_SIZE / 0.02
-        for head in range(shape.kv_heads):
-            own = _alike(shape, frames[head % len(frames)])
-            _set(block, head, *circuits.get((number, head), (own, own, frames[head % len(frames)], torch.zeros_like(own))))
+    for head, own in enumerate(named):
+        circuits[2, head] = (_alike(shape, named[0]), _alike(shape, before), own, _COPIED * own)
+        circuits[shape.layers - 1, head] = (nothing, nothing, own, _COPIED * own)
+    return circuits
 
 
 def _set(block: Block, head: int, query: Tensor, key: Tensor, value: Tensor, output: Tensor) -> None:
@@ -88,7 +111,7 @@ def _noise(weight: Tensor) -> Tensor:
 
 
 def _frames(shape: Shape, generator: torch.Generator) -> list[Tensor]:
-    """Seven times `head_width` directions, (head_width, width), all at right angles; none has the shared number."""
+    """Frames of `head_width` directions, (head_width, width), all at right angles and without the shared number."""
     square = torch.randn(shape.width - 1, shape.width - 1, generator=generator)
     directions, _ = torch.linalg.qr(square)
     rows = torch.cat((torch.zeros(shape.width - 1, 1), directions.T), dim=1)

@@ -24,7 +24,7 @@ from tests.tiny_reader import tiny_tokenizer
 CPU = torch.device("cpu")
 SETTINGS = Settings(
     "tiny", minutes=30.0, rows=2, rate=3e-3, context_weight=0.1, context_share=0.5, real_share=0.25,
-    real_share_end=0.5, seed=1, few=0.5,
+    real_share_end=0.5, seed=1, few=0.5, set_heads=False,
 )  # fmt: skip
 
 
@@ -114,7 +114,7 @@ def test_a_whole_training_ends_by_the_clock_with_its_figures_logged(
 ) -> None:
     settings = Settings(
         "tiny", minutes=0.05, rows=2, rate=3e-3, context_weight=0.1, context_share=0.5, real_share=0.5,
-        real_share_end=0.5, seed=1, few=0.5,
+        real_share_end=0.5, seed=1, few=0.5, set_heads=False,
     )  # fmt: skip
     run = Run(work, tmp_path / "out", settings, CPU)
     watched = watched_questions(work / "corpus", Maker(work / "corpus", 0, 1, 1).reading, 9)

@@ -179,6 +179,11 @@ def test_set_heads_find_the_word_before_and_the_question_word_in_whose_place_a_w
     assert int(found[:place].argmax()) == question_word
 
 
+def test_heads_are_not_set_where_there_is_no_room_for_them() -> None:
+    with pytest.raises(ValueError, match="no room"):
+        set_heads(Network(SHAPES["tiny"], 200), torch.Generator())
+
+
 @torch.no_grad()
 def attention(network: Network, tokens: torch.Tensor, layer: int, head: int) -> torch.Tensor:
     """How much a head with keys of its own looks from each token to each, shape (tokens, tokens)."""
