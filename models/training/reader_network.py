@@ -12,6 +12,8 @@ from rag.llm.span_decoding import CONTROL_TOKENS, ReaderToken
 PADDING = CONTROL_TOKENS.index(ReaderToken.PADDING)
 QUESTION = CONTROL_TOKENS.index(ReaderToken.QUESTION)
 ANSWER = CONTROL_TOKENS.index(ReaderToken.ANSWER)
+_DECISION_WEIGHT = 4.0
+_MARKS_WEIGHT = 3.0
 OUTSIDE, BEGIN, INSIDE = range(3)
 """What a token of a sentence is to the answer."""
 
@@ -196,8 +198,9 @@ def loss_of(
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """The weighted loss of rows, with the marker's where there is one; the answers' tokens' mean loss alone (detached).
 
-    An answer's token weighs 1. Of the tokens of question and sentences a random `context_share` counts, each with
-    `context_weight`: logits over the whole vocabulary are the dearest part of a small network.
+    An answer's token weighs 1, its citation and the first of its span more: all others only go on. Of the tokens of
+    question and sentences a random `context_share` counts, each with `context_weight`: logits over the whole vocabulary
+    are the dearest part of a small network.
     """
     looked_at, states = network.both(tokens)
     states = states[:, :-1]
@@ -210,11 +213,13 @@ def loss_of(
     chosen = is_answer | (drawn & counted)
     told = is_answer[chosen]
     losses = functional.cross_entropy(network.logits(states[chosen]).float(), targets[chosen], reduction="none")
-    weights = torch.where(told, 1.0, context_weight)
+    is_cited = tokens[:, :-1] == ANSWER
+    decides = (is_cited | functional.pad(is_cited, (1, 0))[:, :-1])[chosen]
+    weights = torch.where(told, torch.where(decides, _DECISION_WEIGHT, 1.0), context_weight)
     answers = (losses * told).sum() / told.sum().clamp(min=1)
     loss = (losses * weights).sum() / weights.sum().clamp(min=1e-6)
     if marker is not None:
-        loss = loss + marker.loss(looked_at, answer_marks(tokens.cpu()).to(tokens.device))
+        loss = loss + _MARKS_WEIGHT * marker.loss(looked_at, answer_marks(tokens.cpu()).to(tokens.device))
     return loss, answers.detach()
 
 
