@@ -12,6 +12,8 @@ from rag.llm.span_decoding import CONTROL_TOKENS, ReaderToken
 PADDING = CONTROL_TOKENS.index(ReaderToken.PADDING)
 QUESTION = CONTROL_TOKENS.index(ReaderToken.QUESTION)
 ANSWER = CONTROL_TOKENS.index(ReaderToken.ANSWER)
+_DECISION_WEIGHT = 4.0
+_MARKS_WEIGHT = 3.0
 OUTSIDE, BEGIN, INSIDE = range(3)
 """What a token of a sentence is to the answer."""
 
@@ -70,7 +72,7 @@ class Block(nn.Module):
         q = self.attn_q(inner).view(rows, tokens, shape.heads, shape.head_width)
         k = self.attn_k(inner).view(rows, tokens, shape.kv_heads, shape.head_width)
         v = self.attn_v(inner).view(rows, tokens, shape.kv_heads, shape.head_width)
-        q, k = _rotated(q, cosines, sines), _rotated(k, cosines, sines)
+        q, k = rotated(q, cosines, sines), rotated(k, cosines, sines)
         shared = shape.heads // shape.kv_heads
         if shared > 1:
             k, v = k.repeat_interleave(shared, dim=2), v.repeat_interleave(shared, dim=2)
@@ -105,17 +107,20 @@ class Network(nn.Module):
 
     def hidden(self, tokens: Tensor) -> Tensor:
         """The last states, shape (rows, tokens, width), of tokens, shape (rows, tokens)."""
+        return self.both(tokens)[1]
+
+    def both(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """What the last layer's heads look at, and the last states; both of shape (rows, tokens, width)."""
         owner, positions = layout(tokens)
         count = tokens.shape[1]
         causal = torch.ones(count, count, dtype=torch.bool, device=tokens.device).tril()
         mask = (owner[:, :, None] == owner[:, None, :]) & causal
         frequencies = self.get_buffer("frequencies")
         angles = positions[:, :, None, None].float() * frequencies
-        x = self.token_embd(tokens)
+        before = x = self.token_embd(tokens)
         for block in self.blk:
-            x = block(x, angles.cos(), angles.sin(), mask[:, None])
-        states: Tensor = self.output_norm(x)
-        return states
+            before, x = x, block(x, angles.cos(), angles.sin(), mask[:, None])
+        return functional.rms_norm(before, before.shape[-1:]), self.output_norm(x)
 
     def logits(self, states: Tensor) -> Tensor:
         """Logits of the next token, shape (…, vocabulary), of states, shape (…, width)."""
@@ -141,8 +146,8 @@ def layout(tokens: Tensor) -> tuple[Tensor, Tensor]:
 class Marker(nn.Module):
     """Tells of each token of a sentence whether the answer begins there or goes on; only while training.
 
-    An answer's few tokens say late and faintly where the network should have looked; this says it at each token. What
-    it learns stays in the states from which the answer is copied, and the marker itself is thrown away.
+    An answer's few tokens say late and faintly where the network should have looked; this says it at each token, in
+    what the last layer looks at when it copies. The marker itself is thrown away.
     """
 
     def __init__(self, width: int) -> None:
@@ -193,11 +198,12 @@ def loss_of(
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """The weighted loss of rows, with the marker's where there is one; the answers' tokens' mean loss alone (detached).
 
-    An answer's token weighs 1. Of the tokens of question and sentences a random `context_share` counts, each with
-    `context_weight`: logits over the whole vocabulary are the dearest part of a small network.
+    An answer's token weighs 1, its citation and the first of its span more: all others only go on. Of the tokens of
+    question and sentences a random `context_share` counts, each with `context_weight`: logits over the whole vocabulary
+    are the dearest part of a small network.
     """
-    whole = network.hidden(tokens)
-    states = whole[:, :-1]
+    looked_at, states = network.both(tokens)
+    states = states[:, :-1]
     targets = tokens[:, 1:]
     owner, _ = layout(tokens)
     # The first token of the next example is nothing that could be foretold.
@@ -207,11 +213,13 @@ def loss_of(
     chosen = is_answer | (drawn & counted)
     told = is_answer[chosen]
     losses = functional.cross_entropy(network.logits(states[chosen]).float(), targets[chosen], reduction="none")
-    weights = torch.where(told, 1.0, context_weight)
+    is_cited = tokens[:, :-1] == ANSWER
+    decides = (is_cited | functional.pad(is_cited, (1, 0))[:, :-1])[chosen]
+    weights = torch.where(told, torch.where(decides, _DECISION_WEIGHT, 1.0), context_weight)
     answers = (losses * told).sum() / told.sum().clamp(min=1)
     loss = (losses * weights).sum() / weights.sum().clamp(min=1e-6)
     if marker is not None:
-        loss = loss + marker.loss(whole, answer_marks(tokens.cpu()).to(tokens.device))
+        loss = loss + _MARKS_WEIGHT * marker.loss(looked_at, answer_marks(tokens.cpu()).to(tokens.device))
     return loss, answers.detach()
 
 
@@ -224,7 +232,7 @@ def in_answer(tokens: Tensor) -> Tensor:
     return answered > asked
 
 
-def _rotated(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
+def rotated(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
     """Rotary positions over neighbouring pairs of numbers, as llama.cpp has them for "llama" (arXiv:2104.09864)."""
     even, odd = x[..., 0::2].float(), x[..., 1::2].float()
     turned = torch.stack((even * cosines - odd * sines, even * sines + odd * cosines), dim=-1)

@@ -11,10 +11,11 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models" / "training"))
 
-from reader import Run, Settings, batches, rate_at, train
+from reader import Run, Settings, batches, rate_at, train, unpacked
 from reader_corpus import ARTICLES, PARTS, QUESTIONS, SYNONYMS, TOKENIZER, WATCHED, write_lines
 from reader_data import ROW_TOKENS, Maker, write_shards
 from reader_export import read_weights
+from reader_network import ANSWER, PADDING, QUESTION
 from reader_watch import watched_questions
 
 from rag.llm.span_decoding import CONTROL_TOKENS, ReaderToken
@@ -24,7 +25,7 @@ from tests.tiny_reader import tiny_tokenizer
 CPU = torch.device("cpu")
 SETTINGS = Settings(
     "tiny", minutes=30.0, rows=2, rate=3e-3, context_weight=0.1, context_share=0.5, real_share=0.25,
-    real_share_end=0.5, seed=1, few=0.5,
+    real_share_end=0.5, seed=1, few=0.5, set_heads=False,
 )  # fmt: skip
 
 
@@ -80,6 +81,16 @@ def test_rows_hold_questions_that_are_answered_and_some_that_are_not(work: Path)
     assert 0.08 < share < 0.35
 
 
+def test_unpacked_rows_hold_the_same_examples_by_length() -> None:
+    first, second, third = (
+        [QUESTION, 40, ANSWER, 50, 51, 52],
+        [QUESTION, 41, ANSWER, 53],
+        [QUESTION, 42, 43, ANSWER, 54],
+    )
+    rows = torch.tensor([[*first, *second, PADDING], [*third, *([PADDING] * 6)]])
+    assert [part.tolist() for part in unpacked(rows, parts=2)] == [[[*second, PADDING], third], [first]]
+
+
 def test_rate_rises_and_falls_with_the_time() -> None:
     assert rate_at(0.01, SETTINGS) == pytest.approx(0.5 * SETTINGS.rate)
     assert rate_at(SETTINGS.warmup, SETTINGS) == pytest.approx(SETTINGS.rate)
@@ -114,7 +125,7 @@ def test_a_whole_training_ends_by_the_clock_with_its_figures_logged(
 ) -> None:
     settings = Settings(
         "tiny", minutes=0.05, rows=2, rate=3e-3, context_weight=0.1, context_share=0.5, real_share=0.5,
-        real_share_end=0.5, seed=1, few=0.5,
+        real_share_end=0.5, seed=1, few=0.5, set_heads=False,
     )  # fmt: skip
     run = Run(work, tmp_path / "out", settings, CPU)
     watched = watched_questions(work / "corpus", Maker(work / "corpus", 0, 1, 1).reading, 9)

@@ -13,8 +13,22 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models" / "trainin
 
 from reader_data import ROW_TOKENS, Packer
 from reader_examples import MOST_TOKENS, Reading, chosen
-from reader_network import ANSWER, PADDING, QUESTION, Network, Shape, in_answer, layout, loss_of
+from reader_network import (
+    ANSWER,
+    PADDING,
+    QUESTION,
+    SHAPES,
+    Block,
+    Network,
+    Shape,
+    answer_marks,
+    in_answer,
+    layout,
+    loss_of,
+    rotated,
+)
 from reader_questions import made_questions
+from reader_start import set_heads
 from reader_tokenizer import plain, token_bytes, train_tokenizer
 
 from rag.llm.span_decoding import CONTROL_TOKENS, ReaderToken, sentence_token
@@ -138,6 +152,52 @@ def test_loss_without_context_is_the_mean_of_the_answers_alone() -> None:
     assert float(answers) == pytest.approx(expected, abs=1e-5)
     assert float(same) == pytest.approx(expected, abs=1e-5)
     assert float(whole) != pytest.approx(expected, abs=1e-5)
+
+
+def test_marks_say_where_in_the_cited_sentence_the_answer_stands() -> None:
+    first, second, end = (CONTROL_TOKENS.index(name) for name in (sentence_token(1), sentence_token(2), "<|end|>"))
+    not_there = CONTROL_TOKENS.index(ReaderToken.NOT_THERE)
+    answered = [QUESTION, 40, first, 50, 51, second, 52, 50, 51, ANSWER, second, 50, 51, end]
+    refused = [QUESTION, 41, first, 60, ANSWER, not_there, PADDING]
+    marks = answer_marks(torch.tensor([answered + refused]))[0].tolist()
+    assert marks[: len(answered)] == [-1, -1, -1, 0, 0, -1, 0, 1, 2, -1, -1, -1, -1, -1]
+    assert marks[len(answered) :] == [-1, -1, -1, 0, -1, -1, -1]
+
+
+@pytest.mark.parametrize("size", ["compact", "medium"])
+def test_set_heads_find_the_word_before_and_the_question_word_in_whose_place_a_word_stands(size: str) -> None:
+    torch.manual_seed(2)
+    network = Network(SHAPES[size], 200)
+    set_heads(network, torch.Generator().manual_seed(3))
+    # "… 90 91 ?" asked of a sentence that goes "… 90 91 150 …": 150 stands where the question word (99) does.
+    asked, told = [QUESTION, 80, 81, 90, 91, 99, 82], [15, 100, 101, 102, 90, 91, 150, 103, 104]
+    tokens = torch.tensor([[*asked, *told]])
+    assert float(attention(network, tokens, layer=0, head=0)[1:].diagonal().min()) > 0.85
+    place, question_word = len(asked) + told.index(150), asked.index(99)
+    found = attention(network, tokens, layer=1, head=0)[place]
+    assert float(found[question_word]) > 0.2
+    assert int(found[:place].argmax()) == question_word
+
+
+def test_heads_are_not_set_where_there_is_no_room_for_them() -> None:
+    with pytest.raises(ValueError, match="no room"):
+        set_heads(Network(SHAPES["tiny"], 200), torch.Generator())
+
+
+@torch.no_grad()
+def attention(network: Network, tokens: torch.Tensor, layer: int, head: int) -> torch.Tensor:
+    """How much a head with keys of its own looks from each token to each, shape (tokens, tokens)."""
+    shape, count = network.shape, tokens.shape[1]
+    angles = torch.arange(count)[:, None, None].float() * network.get_buffer("frequencies")
+    x, mask = network.token_embd(tokens), torch.ones(count, count, dtype=torch.bool).tril()
+    *before, block = [block for block in network.blk[: layer + 1] if isinstance(block, Block)]
+    for one in before:
+        x = one(x, angles.cos()[None], angles.sin()[None], mask[None, None])
+    inner = block.attn_norm(x)
+    q, k = (weight(inner).view(1, count, -1, shape.head_width) for weight in (block.attn_q, block.attn_k))
+    q, k = (rotated(one, angles.cos()[None], angles.sin()[None]) for one in (q, k))
+    scores = q[0, :, head * shape.heads // shape.kv_heads] @ k[0, :, head].T / shape.head_width**0.5
+    return torch.softmax(scores.masked_fill(~mask, -torch.inf), dim=-1)
 
 
 def test_network_learns_to_copy_from_its_prompt() -> None:
