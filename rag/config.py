@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from rag.errors import ConfigError
+from rag.errors import ConfigError, marked
 
 Section = TypeVar("Section")
 
@@ -379,9 +379,9 @@ def _converted(name: str, value: Any, current: Any, origin: str) -> str | int | 
             raise ValueError
         return kind(value)
     except ValueError:
-        wanted = f"a value of type {kind.__name__} is needed"
+        wanted = marked(f"a value of type {kind.__name__} is needed")
         if issubclass(kind, StrEnum):
-            wanted = f"choose one of {', '.join(repr(one.value) for one in kind)}"
+            wanted = marked(f"choose one of {', '.join(repr(one.value) for one in kind)}")
         raise ConfigError(f"{name} = {value!r} in {origin}: {wanted}") from None
 
 

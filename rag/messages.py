@@ -3,6 +3,8 @@
 from typing import Any
 from unicodedata import category
 
+from rag.vietnamese.translation import in_language
+
 _MESSAGES = {
     "indexed": (
         "{documents} documents, {chunks} passages: {added} added, {changed} changed, {renamed} renamed,"
@@ -153,6 +155,8 @@ def one_line(text: str) -> str:
 
 
 def message(name: str, lang: str, /, **values: Any) -> str:
-    """The message of this name in "en" or "vi", filled in."""
+    """The message of this name in "en" or "vi", filled in; `details` may be a reason, which is put into the same."""
+    if "details" in values:
+        values["details"] = in_language(str(values["details"]), lang)
     english, vietnamese = _MESSAGES[name]
     return (vietnamese if lang == "vi" else english).format(**values)

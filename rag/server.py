@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from rag.config import API_KEY_VARIABLE, LlmConfig, remote_server
-from rag.errors import first_line
+from rag.errors import first_line, marked
 from rag.generation import ExtractiveGenerator
 from rag.llm.writing import Piece, reviewed
 from rag.prompting import build_messages, fitting
@@ -186,7 +186,7 @@ def _require_fine(response: httpx.Response) -> None:
         after = response.headers.get("retry-after", "")
         raise _PassingError(message, float(after) if after.isdigit() else 0.0)
     if response.status_code in (401, 403):
-        message += f": check the key in {API_KEY_VARIABLE}"
+        message = marked(f"{message}: check the key in {API_KEY_VARIABLE}")
     elif response.status_code == 400:
         response.read()
         message += f": {' '.join(response.text.split())[:200]}"

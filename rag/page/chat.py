@@ -21,6 +21,7 @@ from rag.page.chat_html import (
 from rag.page.follow_ups import follow_ups
 from rag.pipeline import Bot, PassagesFound, Restarted, Sending, TextPiece
 from rag.types import Answer, Turn
+from rag.vietnamese.translation import in_language
 
 _SECONDS_BETWEEN_VIEWS = 0.08
 """Each view redraws the whole message: twelve a second look fluent and leave the CPU to the model."""
@@ -175,11 +176,14 @@ def _views(
         yield View(list(session.messages), question=question)
     except GenerationError as error:
         _log.warning("answering failed: %s", error)
-        _finish(session, error_html("Mô hình ngôn ngữ dừng giữa chừng, câu trả lời chưa viết xong.", str(error)))
+        _finish(
+            session,
+            error_html("Mô hình ngôn ngữ dừng giữa chừng, câu trả lời chưa viết xong.", in_language(str(error), "vi")),
+        )
         yield View(list(session.messages))
     except RagError as error:
         _log.warning("answering failed: %s", error)
-        _finish(session, error_html("Không trả lời được câu hỏi này.", str(error)))
+        _finish(session, error_html("Không trả lời được câu hỏi này.", in_language(str(error), "vi")))
         yield View(list(session.messages))
 
 

@@ -22,6 +22,7 @@ from rag.page.library import DEFAULT, AddReport, Library
 from rag.pipeline import Bot
 from rag.readers.page_picture import page_picture
 from rag.types import Document
+from rag.vietnamese.translation import in_language
 
 _SECRET = re.compile(r"[0-9a-f]{32}")
 _UNSAFE = re.compile(r"[^\w .-]+")
@@ -93,7 +94,7 @@ class Desks:
         try:
             report = future.result()
         except (RagError, OSError) as error:
-            yield Changes(added=failure_html(f"Không thêm được: {error}"))
+            yield Changes(added=failure_html(f"Không thêm được: {in_language(str(error), 'vi')}"))
             return
         yield replace(self._documents_of(desk), added=added_html(report.added, report.failed))
 
@@ -132,7 +133,7 @@ class Desks:
         try:
             return step(desk, told)
         except RagError as error:
-            return Changes(failure=failure_html(f"Không làm được: {error}"))
+            return Changes(failure=failure_html(f"Không làm được: {in_language(str(error), 'vi')}"))
 
     def do_slowly(self, desk: Desk, action: Mapping[str, Any]) -> Iterator[Changes]:
         """As `do`, for what takes its time: naming a folder."""
@@ -249,7 +250,7 @@ class Desks:
 
     def _kept(self) -> ConversationStore:
         if self.store is None:
-            raise RagError("không có nơi giữ cuộc trò chuyện")
+            raise RagError("conversations are not kept here: start the page with `rag serve`")
         return self.store
 
     def _conversations(self, desk: Desk) -> str:

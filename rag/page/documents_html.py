@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 
 from rag.indexing.progress import IndexProgress
 from rag.page.document_rows import DocumentRow, DocumentState
+from rag.vietnamese.translation import in_language
 
 _SHOWN = 200
 """Documents that are listed; more are found by asking, not by reading a list."""
@@ -66,7 +67,7 @@ def _row(row: DocumentRow, is_chosen: bool) -> str:
     ]
     told = html.escape(" · ".join(fact for fact in facts if fact))
     where = html.escape(", ".join([row.source, *row.other_sources]), quote=True)
-    problem = f'<small class="problem">{html.escape(row.problem)}</small>' if row.problem else ""
+    problem = f'<small class="problem">{html.escape(in_language(row.problem, "vi"))}</small>' if row.problem else ""
     remove = "Xóa" if row.uploaded else "Bỏ khỏi danh sách"
     return (
         f'<li title="{where}"><label><input type="checkbox" data-pick="{key}"{" checked" if is_chosen else ""}>'
@@ -99,7 +100,8 @@ def added_html(added: Sequence[str], failed: Sequence[tuple[str, str]]) -> str:
     """What became of files that were added: how many are there, and why each other one is not."""
     lines = [f"<p>Đã thêm {len(added)} tài liệu.</p>" if added else "<p>Không có tài liệu nào được thêm.</p>"]
     # A reason begins with the name.
-    told = (reason if reason.startswith(name) else f"{name}: {reason}" for name, reason in failed[:20])
+    reasons = ((name, in_language(reason, "vi")) for name, reason in failed[:20])
+    told = (reason if reason.startswith(name) else f"{name}: {reason}" for name, reason in reasons)
     lines += [f'<p class="problem">{html.escape(one)}</p>' for one in told]
     if len(failed) > 20:
         lines.append(f'<p class="problem">… và {len(failed) - 20} tệp nữa.</p>')

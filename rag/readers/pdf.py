@@ -9,7 +9,7 @@ import re
 from itertools import islice
 from typing import Any
 
-from rag.errors import DocumentError
+from rag.errors import DocumentError, marked
 from rag.readers import scan
 from rag.readers.layout import Box, Cell, Page, parts_of_pages
 from rag.readers.letters import letters, pieces, quarter_turns
@@ -73,9 +73,9 @@ def _read(document: Any, raw: bytes, source: str) -> Reading:
             raise DocumentError(f"{source}: is a scan (pictures of {len(pages)} pages, no text), and {lacking}")
         else:
             pages_named = ", ".join(map(str, scanned))
-            notes["unread"] = f"pages {pages_named} are pictures and were left out: {lacking} with --rebuild"
+            notes["unread"] = marked(f"pages {pages_named} are pictures and were left out: {lacking} with --rebuild")
     if len(document) > _MOST_PAGES:
-        notes["unread"] = f"the pages after {_MOST_PAGES} were left out: split it"
+        notes["unread"] = marked(f"the pages after {_MOST_PAGES} were left out: split it")
     parts = parts_of_pages([page for page in pages if page.number not in recognised])
     if recognised:
         parts = _in_page_order(parts, recognised)

@@ -159,7 +159,7 @@ def test_a_file_that_is_handed_in_is_asked_at_once_and_taken_out_again(visit, ow
     bad.write_bytes(b"no document")
     page = visit(own_address, width=1440)
     hand_in(page, good, bad)
-    expect(page.locator("#added .problem")).to_contain_text("hỏng.docx")
+    expect(page.locator("#added .problem")).to_contain_text("hỏng.docx: tệp bị hỏng (")
     expect(page.locator("#status")).to_contain_text("6 tài liệu")
     shoot(page, "documents")
     ask(page, CAT)
