@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.config import remote_server
-from rag.errors import RagError
+from rag.errors import ConversationError, RagError
 from rag.history.conversations import ConversationStore
 from rag.history.transcripts import conversation_markdown
 from rag.indexing.progress import IndexProgress
@@ -19,6 +19,7 @@ from rag.page.choices import Choices, Writers, chosen_bot
 from rag.page.desk_html import choices_html, conversations_html, document_html, failure_html, status_html
 from rag.page.documents_html import added_html, documents_html, indexing_html
 from rag.page.library import DEFAULT, AddReport, Library
+from rag.page.people import Libraries, owner_of_login
 from rag.pipeline import Bot
 from rag.readers.page_picture import page_picture
 from rag.types import Document
@@ -62,10 +63,25 @@ class Changes:
 class Desks:
     """What all tabs share: the documents, the kept conversations, the language models."""
 
-    def __init__(self, library: Library, store: ConversationStore | None) -> None:
-        self.library = library
+    def __init__(self, libraries: Libraries, store: ConversationStore | None) -> None:
         self.store = store
-        self._writers = Writers(library.bot())
+        self._libraries = libraries
+        self._writers = Writers(libraries.first.bot())
+
+    def seat(self, desk: Desk, login: str | None) -> None:
+        """Make sure that a tab belongs to whoever is logged in now; one that has no owner yet gets this one.
+
+        Raises:
+            ConversationError: it belongs to somebody else.
+        """
+        owner = owner_of_login(login)
+        if owner and not desk.session.owner:
+            desk.session.owner = owner
+        elif owner and desk.session.owner != owner:
+            raise ConversationError("this conversation belongs to another login: reload the page")
+
+    def _library(self, desk: Desk) -> Library:
+        return self._libraries.of(desk.session.owner)
 
     def answer(self, desk: Desk, question: str) -> Iterator[View]:
         """The views of a question's answer, with the tab's choices."""
@@ -79,7 +95,7 @@ class Desks:
     def add(self, desk: Desk, files: Sequence[Path]) -> Iterator[Changes]:
         """Index files that were handed in; how far that is, and at last what became of them."""
         collection = desk.session.collection
-        yield from self._indexed(desk, lambda told: self.library.add(collection, files, told))
+        yield from self._indexed(desk, lambda told: self._library(desk).add(collection, files, told))
 
     def _indexed(self, desk: Desk, work: Callable[[Callable[[IndexProgress], None]], AddReport]) -> Iterator[Changes]:
         """Work in a thread of its own, so that the page goes on; its progress meanwhile."""
@@ -141,7 +157,7 @@ class Desks:
             yield self.do(desk, action)
             return
         collection, path = desk.session.collection, Path(str(action.get("text", "")).strip())
-        yield from self._indexed(desk, lambda told: self.library.add_folder(collection, path, told))
+        yield from self._indexed(desk, lambda told: self._library(desk).add_folder(collection, path, told))
 
     def _new(self, desk: Desk, _told: Mapping[str, str]) -> Changes:
         desk.session.leave()
@@ -151,7 +167,7 @@ class Desks:
     def _open(self, desk: Desk, told: Mapping[str, str]) -> Changes:
         kept = self._kept().load(desk.session.owner, told.get("id", ""))
         desk.session.leave()
-        if kept.collection not in self.library.collections():
+        if kept.collection not in self._library(desk).collections():
             kept = replace(kept, collection=DEFAULT)
         if kept.collection != desk.session.collection:
             desk.docs = frozenset()
@@ -193,14 +209,14 @@ class Desks:
         start, end, page = (
             int(told[name]) if told.get(name, "").isdecimal() else 0 for name in ("start", "end", "page")
         )
-        document = self.library.bot(desk.session.collection).document(told.get("doc", ""))
+        document = self._library(desk).bot(desk.session.collection).document(told.get("doc", ""))
         picture = self._picture(desk, document, page, document.text[start:end]) if page else ""
         return Changes(sheet=document_html(document, start, end, page, picture))
 
     def _picture(self, desk: Desk, document: Document, page: int, quote: str) -> str:
         """The page of a PDF that is still where it was indexed; empty for everything else."""
         try:
-            file = self.library.file(desk.session.collection, document.doc_id)
+            file = self._library(desk).file(desk.session.collection, document.doc_id)
             is_pdf = file is not None and file.suffix.lower() == ".pdf"
             return page_picture(file, page, quote) if file is not None and is_pdf else ""
         except RagError:
@@ -213,21 +229,21 @@ class Desks:
 
     def _collection(self, desk: Desk, told: Mapping[str, str]) -> Changes:
         name = told.get("value", "")
-        self.library.bot(name)  # one that cannot be opened is told now
+        self._library(desk).bot(name)  # one that cannot be opened is told now
         desk.docs = frozenset()
         desk.session.leave()
         desk.session = Session(desk.session.owner, collection=name)
         return replace(self.at_rest(desk), added="")
 
     def _create(self, desk: Desk, told: Mapping[str, str]) -> Changes:
-        return self._collection(desk, {"value": self.library.create(told.get("text", ""))})
+        return self._collection(desk, {"value": self._library(desk).create(told.get("text", ""))})
 
     def _drop(self, desk: Desk, told: Mapping[str, str]) -> Changes:
-        self.library.delete(told.get("id", ""))
+        self._library(desk).delete(told.get("id", ""))
         return self._collection(desk, {"value": DEFAULT})
 
     def _remove(self, desk: Desk, told: Mapping[str, str]) -> Changes:
-        self.library.remove(desk.session.collection, [told.get("doc", "")])
+        self._library(desk).remove(desk.session.collection, [told.get("doc", "")])
         desk.docs -= {told.get("doc", "")}
         return self._documents_of(desk)
 
@@ -238,14 +254,16 @@ class Desks:
         return Changes(choices=self._choices(desk), status=self._status(desk))
 
     def _chosen_bot(self, desk: Desk) -> Bot:
-        return chosen_bot(self.library.bot(desk.session.collection), desk.choices, self._writers)
+        return chosen_bot(self._library(desk).bot(desk.session.collection), desk.choices, self._writers)
 
     def _documents_of(self, desk: Desk) -> Changes:
         """The list of documents, the line on the machine and the number in the head, as they are now."""
         collection = desk.session.collection
-        rows = self.library.documents(collection)
-        names, folders = self.library.collections(), self.library.allow_folders
-        listed = documents_html(rows, desk.docs, names, collection, allow_folders=folders)
+        library = self._library(desk)
+        listed = documents_html(
+            library.documents(collection), desk.docs, library.collections(), collection,
+            allow_folders=library.allow_folders, may_change=library.may_change(collection),
+        )  # fmt: skip
         return Changes(documents=listed, status=self._status(desk))
 
     def _kept(self) -> ConversationStore:
@@ -264,14 +282,14 @@ class Desks:
         values = {
             "llm": chosen.llm,
             "length": chosen.length,
-            "passages": chosen.passages or str(self.library.bot().config.retrieval.passages),
+            "passages": chosen.passages or str(self._libraries.first.bot().config.retrieval.passages),
             "strictness": chosen.strictness,
         }
         return choices_html(values, self._writers.offered())
 
     def _status(self, desk: Desk) -> str:
         name = self._writers.writer(desk.choices.llm).name
-        bot = self.library.bot(desk.session.collection)
+        bot = self._library(desk).bot(desk.session.collection)
         index, rate, memory = bot.index, desk.session.words_per_s, resident_mb()
         return status_html([
             "Trích nguyên văn" if name == "extractive" else name,

@@ -25,14 +25,18 @@ def documents_html(
     current: str,
     *,
     allow_folders: bool,
+    may_change: bool = True,
 ) -> str:
     """The collections, the documents of the current one, and the ways to add some; ticked ones alone are asked."""
-    listed = "".join(_row(row, row.doc_id in chosen) for row in rows[:_SHOWN])
+    listed = "".join(_row(row, row.doc_id in chosen, may_change) for row in rows[:_SHOWN])
     more = f'<p class="none">… và {len(rows) - _SHOWN} tài liệu nữa.</p>' if len(rows) > _SHOWN else ""
     told = "Đánh dấu để chỉ hỏi trong những tài liệu đó." if rows else "Chưa có tài liệu nào: thêm tệp ở dưới."
     if chosen:
         told = f"Chỉ hỏi trong {len(chosen)} tài liệu đã đánh dấu."
-    body = f'<p class="none">{told}</p><ul>{listed}</ul>{more}'
+    if not may_change:
+        told += " Tài liệu chung chỉ để đọc: tạo bộ sưu tập của bạn để thêm tệp."
+    note = "none" if may_change else "none read-only"
+    body = f'<p class="{note}">{told}</p><ul>{listed}</ul>{more}'
     return f"<h2>Tài liệu</h2>{_collections(collections, current)}{body}{_folder() if allow_folders else ''}"
 
 
@@ -56,7 +60,7 @@ def _collections(names: Sequence[str], current: str) -> str:
     )
 
 
-def _row(row: DocumentRow, is_chosen: bool) -> str:
+def _row(row: DocumentRow, is_chosen: bool, may_change: bool) -> str:
     key, title = html.escape(row.doc_id, quote=True), html.escape(row.title)
     facts = [
         row.kind.upper(),
@@ -68,13 +72,13 @@ def _row(row: DocumentRow, is_chosen: bool) -> str:
     told = html.escape(" · ".join(fact for fact in facts if fact))
     where = html.escape(", ".join([row.source, *row.other_sources]), quote=True)
     problem = f'<small class="problem">{html.escape(in_language(row.problem, "vi"))}</small>' if row.problem else ""
-    remove = "Xóa" if row.uploaded else "Bỏ khỏi danh sách"
+    removal = "Xóa" if row.uploaded else "Bỏ khỏi danh sách"
+    remove = f'<button type="button" data-act="remove" data-doc="{key}">{removal}</button>' if may_change else ""
     return (
         f'<li title="{where}"><label><input type="checkbox" data-pick="{key}"{" checked" if is_chosen else ""}>'
         f'<span class="about"><span class="name">{title}</span><small>{told}</small>{problem}</span></label>'
         f'<details class="more"><summary aria-label="Việc khác: {title}">⋯</summary><div>'
-        f'<button type="button" data-act="document" data-doc="{key}">Xem</button>'
-        f'<button type="button" data-act="remove" data-doc="{key}">{remove}</button></div></details></li>'
+        f'<button type="button" data-act="document" data-doc="{key}">Xem</button>{remove}</div></details></li>'
     )
 
 

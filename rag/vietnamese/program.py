@@ -146,6 +146,14 @@ PAIRS: tuple[tuple[str, str], ...] = (
     ),
     ("{path} belongs to this program: name another folder", "{path} thuộc về chương trình này: hãy nêu thư mục khác"),
     ("the collection has no folder {path}: choose another", "bộ sưu tập không có thư mục {path}: hãy chọn cái khác"),
+    (
+        "the shared documents can only be read here: make a collection of your own",
+        "tài liệu chung ở đây chỉ để đọc: hãy tạo bộ sưu tập của riêng bạn",
+    ),
+    (
+        "this conversation belongs to another login: reload the page",
+        "cuộc trò chuyện này thuộc về người đăng nhập khác: hãy tải lại trang",
+    ),
     ("there is no collection {name}: load the list again", "không có bộ sưu tập {name}: hãy tải lại danh sách"),
     ("there is a collection {name} already: choose another name", "đã có bộ sưu tập {name}: hãy chọn tên khác"),
     (
