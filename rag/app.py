@@ -22,6 +22,7 @@ from rag.page.desk_html import conversations_html
 from rag.page.doors import Doors
 from rag.page.library import Library
 from rag.page.login import Login
+from rag.page.mcp_login import McpLogin, let_server_in
 from rag.page.people import Libraries, owner_of_login
 from rag.page.uploads import UPLOAD_SUFFIXES
 from rag.page.wiring import ANSWERS, Controls, Parts, wire
@@ -107,17 +108,24 @@ def serve(
             inbrowser=open_browser,
             prevent_thread_lock=True,
             auth=cast(Any, login),  # an async function is asked without holding up the page; Gradio's types lack it
-            **launch_settings(config, local_only=login is None and is_loopback(host), mcp=mcp),
+            **launch_settings(config, local_only=login is None and is_loopback(host), mcp=mcp, login=login),
         )
     except OSError as error:
         raise ConfigError(f"cannot listen on {host}:{port}, it may be taken: choose another --port") from error
+    if mcp and login is not None:
+        let_server_in(page, address)
     if ready is not None:
         ready(address)
     page.block_thread()
 
 
-def launch_settings(config: RagConfig, *, local_only: bool = True, mcp: bool = False) -> dict[str, Any]:
+def launch_settings(
+    config: RagConfig, *, local_only: bool = True, mcp: bool = False, login: Login | None = None
+) -> dict[str, Any]:
     """What `launch` needs for this page: its looks, and everything closed that it does not use or that leaves here."""
+    middleware = [Middleware(_SameHostOnly), Middleware(Doors, local_only=local_only)]
+    if mcp and login is not None:
+        middleware.append(Middleware(McpLogin, login=login))
     return {
         "theme": _theme(),
         "css": (_LOOKS / "page.css").read_text(encoding="utf-8"),
@@ -132,7 +140,7 @@ def launch_settings(config: RagConfig, *, local_only: bool = True, mcp: bool = F
         "mcp_server": mcp,
         "allowed_paths": [],
         "max_file_size": f"{config.max_file_mb}mb",
-        "app_kwargs": {"middleware": [Middleware(_SameHostOnly), Middleware(Doors, local_only=local_only)]},
+        "app_kwargs": {"middleware": middleware},
     }
 
 

@@ -43,10 +43,6 @@ PAIRS: tuple[tuple[str, str], ...] = (
         " `rag serve --auth {file} --add-login TÊN`",
     ),
     (
-        "--mcp has no login, so it is for this machine alone: leave out --auth and --host",
-        "--mcp không có đăng nhập nên chỉ dùng trên máy này: hãy bỏ --auth và --host",
-    ),
-    (
         'the package mcp is not installed: run `pip install "mcp>=1.21,<2"`, or leave out --mcp',
         'chưa cài gói mcp: hãy chạy `pip install "mcp>=1.21,<2"`, hoặc bỏ --mcp',
     ),

@@ -1,6 +1,7 @@
 """Two people who log in: each has documents and conversations of their own, whatever the other one's program sends."""
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,11 @@ import httpx
 import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
+from mcp import ClientSession
+from mcp.client.streamable_http import streamable_http_client
 
 from rag.page.people import _folder_name, owner_of_login
+from tests.asynchronous import finished
 from tests.serving import rag, served
 
 PASSWORDS = {"lan": "mật khẩu của Lan", "Minh": "mật khẩu của Minh"}
@@ -30,7 +34,7 @@ def address(seeds_index: Path, data: Path) -> Iterator[str]:
     for name, password in PASSWORDS.items():
         made = rag("serve", "--auth", str(data / "logins"), "--add-login", name, told=f"{password}\n")
         assert made.returncode == 0
-    with served("--index", str(seeds_index), "--auth", str(data / "logins"), data=data) as at:
+    with served("--index", str(seeds_index), "--auth", str(data / "logins"), "--mcp", data=data) as at:
         yield at
 
 
@@ -154,6 +158,36 @@ def test_programs_are_held_to_the_same(lan: Person, address: str) -> None:
         with pytest.raises(AppError, match="there is no collection 'Nhà Lan'"):
             other.predict(question=CAT, collection="Nhà Lan", api_name=function)
     assert "Mướp" not in json.dumps(other.predict(CAT, api_name="/search"), ensure_ascii=False)
+
+
+def test_tools_know_who_calls_them(lan: Person, address: str) -> None:
+    async def asked(name: str, collection: str) -> Any:
+        async with (
+            httpx.AsyncClient(auth=(name, PASSWORDS[name]), timeout=60) as http,
+            streamable_http_client(f"{address}/gradio_api/mcp/", http_client=http) as (read, write, _),
+            ClientSession(read, write) as session,
+        ):
+            await session.initialize()
+            return await session.call_tool("ask", {"question": CAT, "collection": collection})
+
+    for _ in range(2):  # whoever came first: the server calls the page as one client
+        assert "Mướp" in finished(asked("lan", "Nhà Lan")).content[0].text
+        refused = finished(asked("Minh", "Nhà Lan"))
+        assert refused.isError
+        assert refused.content[0].text == "there is no collection 'Nhà Lan': load the list again"
+        assert json.loads(finished(asked("Minh", "")).content[0].text)["abstained"]
+
+
+@pytest.mark.parametrize(
+    "path", ["mcp", "mcp/", "mcp/sse", "mcp/schema", "mcp/messages/", "mcp/http/", "/mcp/", "mcp/../mcp/"]
+)
+def test_tools_answer_nobody_without_a_password(address: str, path: str) -> None:
+    cookie = Person(address, "lan").http.cookies
+    lan = b64encode(b"lan:guess me").decode()
+    for headers in ({}, {"Authorization": "Basic x"}, {"Authorization": f"Basic {lan}"}, {"Authorization": "Bearer a"}):
+        for method in ("GET", "POST"):
+            answered = httpx.request(method, f"{address}/gradio_api/{path}", headers=headers, cookies=cookie)
+            assert answered.status_code == 401
 
 
 def test_files_of_another_one_are_not_served_nor_taken_in(lan: Person, address: str, data: Path) -> None:
