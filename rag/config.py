@@ -133,7 +133,8 @@ class EvidenceConfig:
     """Least probability, 0 to 1, that the corpus answers; below it the system says that it does not know. On
     development questions 0.2 refuses 96% of the foreign ones and 9% of the answerable ones, 0.3 98% and 16%."""
     sentences: int = 3
-    """Most sentences that an extractive answer quotes."""
+    """Most sentences of an answer: those that are quoted, or what a language model is told to write, in more or fewer
+    tokens than `llm.max_tokens` where it is more or less than three."""
 
 
 class Unsupported(StrEnum):
@@ -166,7 +167,7 @@ class LlmConfig:
     context_tokens: int = 4096
     """The window to allocate: eight passages and an answer; a larger one costs memory on every start."""
     max_tokens: int = 400
-    """Longest answer: about 250 Vietnamese syllables."""
+    """Longest answer of up to three sentences: about 250 Vietnamese syllables."""
     temperature: float = 0.0
     """0 gives the same answer to the same question."""
     seed: int = 7

@@ -66,6 +66,7 @@ _MESSAGES = {
         "Mô hình ngôn ngữ không thấy câu trả lời trong các đoạn.",
     ),
     "cancelled": ("Stopped before the first word.", "Đã dừng trước khi có câu trả lời."),
+    "stopped": ("Stopped here.", "Đã dừng theo ý bạn, phần trên là những gì kịp viết."),
     "left_out": (
         "{details} of the passages with evidence did not fit into the model's window: raise llm.context_tokens",
         "{details} đoạn có căn cứ không vừa cửa sổ của mô hình nên không được đọc: hãy tăng llm.context_tokens",

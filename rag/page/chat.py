@@ -19,8 +19,8 @@ from rag.page.chat_html import (
     question_html,
 )
 from rag.page.follow_ups import follow_ups
-from rag.pipeline import Bot, PassagesFound, Restarted, Sending, TextPiece
-from rag.types import Answer, Turn
+from rag.pipeline import CANCELLED, Bot, PassagesFound, Restarted, Sending, TextPiece
+from rag.types import Answer, Remark, Turn
 from rag.vietnamese.translation import in_language
 
 _SECONDS_BETWEEN_VIEWS = 0.08
@@ -119,10 +119,12 @@ def reopened(conversation: Conversation, owner: str) -> Session:
         session.asked += 1
         session.messages.append({"role": "user", "content": question_html(turn.question)})
         session.messages.append({})
-        shown = Shown(len(session.messages) - 1, turn.answer, turn.understood, number=turn.number, up=turn.up)
+        stopped = Remark.STOPPED in turn.answer.notes
+        shown = Shown(len(session.messages) - 1, turn.answer, turn.understood, stopped, (), turn.number, turn.up)
         session.draw(session.asked, shown)
         session.sections.append(answer_section_html(turn.answer, session.asked))
-        session.turns.append(turn.as_turn())
+        if turn.answer.reason != CANCELLED:
+            session.turns.append(turn.as_turn())
     del session.sections[:-_KEPT_SECTIONS]
     return session
 
@@ -149,6 +151,14 @@ def answer(
             yield view
     finally:
         session.asking = False
+
+
+def unanswered(session: Session, question: str, error: RagError) -> View:
+    """The view of a question that cannot even be asked; it goes back into its box."""
+    session.messages.append({"role": "user", "content": question_html(question)})
+    session.messages.append({})
+    _finish(session, error_html("Không trả lời được câu hỏi này.", in_language(str(error), "vi")))
+    return View(list(session.messages), question=question)
 
 
 def settle(session: Session) -> View:
@@ -221,10 +231,12 @@ def _streamed(
                     yield View(list(session.messages))
             case Answer():
                 session.pending = False
+                if session.stopped:
+                    event = replace(event, notes=(*event.notes, Remark.STOPPED.value))
                 shown = Shown(len(session.messages) - 1, event, understood, session.stopped)
-                if not session.stopped:
+                if event.reason != CANCELLED:
                     session.turns.append(Turn(understood or question, event.text, sent))
-                    shown = replace(shown, number=_kept(session, store, question, shown, sent))
+                shown = replace(shown, number=_kept(session, store, question, shown, sent))
                 session.words_per_s = _rate(event, pieces)
                 session.draw(turn, shown)
                 session.sections[-1:] = [answer_section_html(event, turn)]

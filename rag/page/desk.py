@@ -14,7 +14,7 @@ from rag.history.conversations import ConversationStore
 from rag.history.transcripts import conversation_markdown
 from rag.indexing.progress import IndexProgress
 from rag.machine import resident_mb
-from rag.page.chat import Session, View, answer, reopened, settle
+from rag.page.chat import Session, View, answer, reopened, settle, unanswered
 from rag.page.choices import Choices, Writers, chosen_bot
 from rag.page.desk_html import choices_html, conversations_html, document_html, failure_html, status_html
 from rag.page.documents_html import added_html, documents_html, indexing_html
@@ -89,7 +89,11 @@ class Desks:
             bot = self._chosen_bot(desk)
         except RagError:  # the file of the chosen model went away: what the program began with is still there
             desk.choices = replace(desk.choices, llm="")
-            bot = self._chosen_bot(desk)
+            try:
+                bot = self._chosen_bot(desk)
+            except RagError as error:  # so did the collection, in another tab
+                yield unanswered(desk.session, question, error)
+                return
         yield from answer(bot, question, desk.session, self.store, desk.docs or None)
 
     def add(self, desk: Desk, files: Sequence[Path]) -> Iterator[Changes]:
@@ -139,6 +143,7 @@ class Desks:
             "pick": self._pick,
             "collection": self._collection,
             "create": self._create,
+            "retitle": self._retitle,
             "drop": self._drop,
             "remove": self._remove,
         }
@@ -216,10 +221,14 @@ class Desks:
     def _picture(self, desk: Desk, document: Document, page: int, quote: str) -> str:
         """The page of a PDF that is still where it was indexed; empty for everything else."""
         try:
-            file = self._library(desk).file(desk.session.collection, document.doc_id)
-            is_pdf = file is not None and file.suffix.lower() == ".pdf"
-            return page_picture(file, page, quote) if file is not None and is_pdf else ""
-        except RagError:
+            file = self._library(desk).source(desk.session.collection, document.doc_id)
+            if file is None or not file.source.lower().endswith(".pdf"):
+                return ""
+            if not file.member:
+                return page_picture(file.path, page, quote)
+            with file.open() as stream:  # within the limits that it was indexed by
+                return page_picture(stream.read(), page, quote)
+        except (RagError, OSError):
             return ""
 
     def _pick(self, desk: Desk, told: Mapping[str, str]) -> Changes:
@@ -237,6 +246,15 @@ class Desks:
 
     def _create(self, desk: Desk, told: Mapping[str, str]) -> Changes:
         return self._collection(desk, {"value": self._library(desk).create(told.get("text", ""))})
+
+    def _retitle(self, desk: Desk, told: Mapping[str, str]) -> Changes:
+        name = told.get("id", "")
+        new = self._library(desk).rename(name, told.get("text", ""))
+        if self.store is not None:
+            self.store.rename_collection(desk.session.owner if self._libraries.per_person else None, name, new)
+        if desk.session.collection == name:
+            desk.session.collection = new
+        return self._documents_of(desk)
 
     def _drop(self, desk: Desk, told: Mapping[str, str]) -> Changes:
         self._library(desk).delete(told.get("id", ""))
@@ -258,8 +276,9 @@ class Desks:
 
     def _documents_of(self, desk: Desk) -> Changes:
         """The list of documents, the line on the machine and the number in the head, as they are now."""
-        collection = desk.session.collection
-        library = self._library(desk)
+        library, collection = self._library(desk), desk.session.collection
+        if collection not in library.collections():  # it went away in another tab, or has another name there
+            return Changes(documents=documents_html((), (), library.collections(), "", allow_folders=False))
         listed = documents_html(
             library.documents(collection), desk.docs, library.collections(), collection,
             allow_folders=library.allow_folders, may_change=library.may_change(collection),

@@ -47,17 +47,20 @@ def _collections(names: Sequence[str], current: str) -> str:
         for name in names
     )
     select = f'<label><span>Bộ sưu tập</span><select data-collection="yes">{options}</select></label>'
-    delete = ""
+    change = ""
     if current:
         key = html.escape(current, quote=True)
-        delete = f'<button type="button" data-act="drop" data-id="{key}">Xóa bộ sưu tập này</button>'
+        change = (
+            f'<div><input class="new-name" value="{key}" aria-label="Tên của bộ sưu tập này" maxlength="60">'
+            f'<button type="button" data-act="retitle" data-id="{key}">Đổi tên</button></div>'
+            f'<div><button type="button" data-act="drop" data-id="{key}">Xóa bộ sưu tập này</button></div>'
+        )
     new = (
         '<input class="new-collection" placeholder="Tên bộ sưu tập mới" aria-label="Tên bộ sưu tập mới" maxlength="60">'
         '<button type="button" data-act="create">Tạo</button>'
     )
-    return (
-        f'{select}<details class="fold"><summary>Thêm hoặc xóa bộ sưu tập</summary><div>{new}{delete}</div></details>'
-    )
+    title = "Thêm, đổi tên, xóa bộ sưu tập"
+    return f'{select}<details class="fold"><summary>{title}</summary><div>{new}</div>{change}</details>'
 
 
 def _row(row: DocumentRow, is_chosen: bool, may_change: bool) -> str:

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.config import RagConfig, resolve
+from rag.documents import SourceFile
 from rag.errors import CollectionError, DocumentError, IndexMissingError, RagError
 from rag.index import generation_of, open_catalog
 from rag.indexing.progress import IndexProgress
 from rag.indexing.updating import IndexReport, index_documents, remove_from_index, root_name, root_path, update_index
-from rag.page.document_rows import DocumentRow, document_row, file_of
+from rag.page.document_rows import DocumentRow, document_row, file_of, source_of
 from rag.page.left_out import read_left_out, write_left_out
 from rag.page.uploads import collection_name, take_in
 from rag.pipeline import Bot, Models, bot_over, load_models
@@ -126,6 +127,26 @@ class Library:
             self._opened.pop(name, None)
             shutil.rmtree(self._folder(name))
 
+    def rename(self, name: str, new: str) -> str:
+        """Give a collection another name, its documents staying as they are; the name as it is kept.
+
+        Raises:
+            CollectionError: there is no such collection, it is the default one, or the new name cannot be used.
+        """
+        if name == DEFAULT:
+            raise CollectionError("the first collection has no name of its own: rename another one")
+        self._require(name)
+        new = collection_name(new)
+        with self._writing[name], self._opening:
+            if new.casefold() in (other.casefold() for other in self.collections() if other != name):
+                raise CollectionError(f"there is a collection {new!r} already: choose another name")
+            self._opened.pop(name, None)
+            try:
+                self._folder(name).rename(self._folder(new))
+            except OSError as error:
+                raise CollectionError(f"{name} cannot be renamed ({error.strerror}): try it again") from error
+        return new
+
     def documents(self, collection: str = DEFAULT) -> list[DocumentRow]:
         """The documents of a collection, by folder and name.
 
@@ -150,6 +171,18 @@ class Library:
         if found is None:
             raise DocumentError(f"the index has no document {doc_id!r}: load the list again")
         return next((path for one in found.files if (path := file_of(one, folder)) is not None), None)
+
+    def source(self, collection: str, doc_id: str) -> SourceFile | None:
+        """The same as it can be read, out of its archive too.
+
+        Raises:
+            CollectionError: there is no such collection.
+            DocumentError: or no such document in it, or its archive cannot be opened.
+        """
+        folder = self._require(collection)
+        found = (one for document in self._listing(folder) if document.doc_id == doc_id for one in document.files)
+        sources = (source_of(one, folder, self._config) for one in found)
+        return next((source for source in sources if source is not None), None)
 
     def add(self, collection: str, files: Sequence[Path], progress: Progress | None = None) -> AddReport:
         """Copy files into a collection and index them; a file that cannot be read is not kept.

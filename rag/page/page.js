@@ -283,7 +283,7 @@
     true,
   );
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && event.target.matches("#rail .new-collection, #rail .folder") && !event.isComposing)
+    if (event.key === "Enter" && event.target.matches("#rail .new-collection, #rail .new-name, #rail .folder") && !event.isComposing)
       event.target.parentElement.querySelector("[data-act]").click();
     const writes = event.target.matches("input, textarea, select, [contenteditable]");
     if (event.key === "/" && !writes && !event.ctrlKey && !event.metaKey && !event.altKey) {

@@ -6,16 +6,16 @@ import threading
 import unicodedata
 
 from rag.errors import ConversationError
+from rag.history.conversations import LOGIN
 from rag.page.library import Library
 
-_LOGIN = "login:"
 _UNSAFE = re.compile(r"[^\w-]+")
 _NAME_CHARS = 40
 
 
 def owner_of_login(name: str | None) -> str:
     """Whose conversations and collections are those of a login; empty for nobody."""
-    return f"{_LOGIN}{unicodedata.normalize('NFC', name).strip()}" if name else ""
+    return f"{LOGIN}{unicodedata.normalize('NFC', name).strip()}" if name else ""
 
 
 class Libraries:
@@ -27,7 +27,7 @@ class Libraries:
         `per_person` gives everybody who logs in collections of their own, beside the first one, which they only read.
         """
         self.first = first
-        self._per_person = per_person
+        self.per_person = per_person
         self._own: dict[str, Library] = {}
         self._lock = threading.Lock()
 
@@ -37,9 +37,9 @@ class Libraries:
         Raises:
             ConversationError: people log in here, and this owner did not.
         """
-        if not self._per_person:
+        if not self.per_person:
             return self.first
-        name = owner.removeprefix(_LOGIN)
+        name = owner.removeprefix(LOGIN)
         if not name or name == owner:
             raise ConversationError("nobody is named as the owner: log in, or reload the page")
         with self._lock:

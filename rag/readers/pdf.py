@@ -13,7 +13,7 @@ from rag.errors import DocumentError, marked
 from rag.readers import scan
 from rag.readers.layout import Box, Cell, Page, parts_of_pages
 from rag.readers.letters import letters, pieces, quarter_turns
-from rag.readers.reading import Part, Reading, title_of
+from rag.readers.reading import PAGES, Part, Reading, title_of
 
 _FEW_LETTERS = 25
 """Letters below which a page with a picture over it is a scan: its stamp or its page number may be text."""
@@ -63,7 +63,7 @@ def _read(document: Any, raw: bytes, source: str) -> Reading:
         page.close()
     tables.close()
     known = document.get_metadata_dict(skip_empty=True)
-    notes = {"author": known["Author"]} if known.get("Author") else {}
+    notes = {PAGES: str(len(document))} | ({"author": known["Author"]} if known.get("Author") else {})
     recognised: dict[int, list[Part]] = {}
     if scanned:
         lacking = scan.missing()

@@ -154,6 +154,11 @@ PAIRS: tuple[tuple[str, str], ...] = (
         "this conversation belongs to another login: reload the page",
         "cuộc trò chuyện này thuộc về người đăng nhập khác: hãy tải lại trang",
     ),
+    (
+        "the first collection has no name of its own: rename another one",
+        "bộ sưu tập đầu tiên không có tên riêng: hãy đổi tên bộ khác",
+    ),
+    ("{name} cannot be renamed ({error}): try it again", "không đổi tên được {name} ({error}): hãy thử lại"),
     ("there is no collection {name}: load the list again", "không có bộ sưu tập {name}: hãy tải lại danh sách"),
     ("there is a collection {name} already: choose another name", "đã có bộ sưu tập {name}: hãy chọn tên khác"),
     (
