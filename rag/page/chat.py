@@ -69,8 +69,8 @@ class Session:
     """The answers by the number of their question in this tab."""
     asked: int = 0
     """Questions asked; it numbers the answers, so that ids are unique."""
-    words_per_s: float = 0.0
-    """Pieces of text a second of the last answer that a language model wrote."""
+    tokens_per_s: float = 0.0
+    """Of the language model that writes, or wrote last, from its first token on; 0 when none did."""
     asking: bool = False
     pending: bool = False
     """The last message is not the last word of its answer."""
@@ -204,7 +204,8 @@ def _streamed(
     understood = written = ""
     sent: tuple[str, ...] = ()
     drawn = 0.0
-    pieces = 0
+    speed = _Speed()
+    session.tokens_per_s = 0.0
     for event in bot.stream(question, tuple(session.turns), lambda: session.stopped, docs=docs):
         match event:
             case PassagesFound():
@@ -219,12 +220,12 @@ def _streamed(
                 _write(session, progress_html("Đang viết câu trả lời…", understood=understood))
                 yield View(list(session.messages))
             case Restarted():
-                written, pieces = "", 0
+                written, speed = "", _Speed()
                 _write(session, progress_html("Đang viết lại câu trả lời…", understood=understood))
                 yield View(list(session.messages))
             case TextPiece():
                 written += event.text
-                pieces += 1
+                session.tokens_per_s = speed.after_one_more() if bot.generator.name != "extractive" else 0.0
                 if time.monotonic() - drawn >= _SECONDS_BETWEEN_VIEWS:
                     drawn = time.monotonic()
                     _write(session, progress_html("", _MARK.sub("", written).strip(), understood))
@@ -237,7 +238,8 @@ def _streamed(
                 if event.reason != CANCELLED:
                     session.turns.append(Turn(understood or question, event.text, sent))
                 shown = replace(shown, number=_kept(session, store, question, shown, sent))
-                session.words_per_s = _rate(event, pieces)
+                if event.generator == "extractive":  # the server was down: nothing was written
+                    session.tokens_per_s = 0.0
                 session.draw(turn, shown)
                 session.sections[-1:] = [answer_section_html(event, turn)]
                 yield View(list(session.messages), session.panel())
@@ -268,9 +270,18 @@ def _offered(bot: Bot, event: Answer, session: Session) -> tuple[str, ...]:
         return ()
 
 
-def _rate(event: Answer, pieces: int) -> float:
-    spent = event.timings_ms.get("generation", 0.0)
-    return pieces / spent * 1000 if event.generator != "extractive" and spent > 0 else 0.0
+class _Speed:
+    """Tokens a second since the first one: before it the model reads."""
+
+    def __init__(self) -> None:
+        self._first = 0.0
+        self._count = 0
+
+    def after_one_more(self) -> float:
+        now = time.monotonic()
+        self._first = self._first or now
+        self._count += 1
+        return (self._count - 1) / (now - self._first) if now > self._first else 0.0
 
 
 def _write(session: Session, content: str) -> None:

@@ -139,7 +139,6 @@ class Desks:
             "rate": self._rate,
             "document": self._document,
             "close": lambda _desk, _told: Changes(sheet=""),
-            "choose": self._choose,
             "pick": self._pick,
             "collection": self._collection,
             "create": self._create,
@@ -157,7 +156,10 @@ class Desks:
             return Changes(failure=failure_html(f"Không làm được: {in_language(str(error), 'vi')}"))
 
     def do_slowly(self, desk: Desk, action: Mapping[str, Any]) -> Iterator[Changes]:
-        """As `do`, for what takes its time: naming a folder."""
+        """As `do`, for what takes its time too: naming a folder, choosing a language model."""
+        if action.get("act") == "choose":
+            yield from self._choose(desk, {name: str(value) for name, value in action.items() if value is not None})
+            return
         if action.get("act") != "folder":
             yield self.do(desk, action)
             return
@@ -265,11 +267,20 @@ class Desks:
         desk.docs -= {told.get("doc", "")}
         return self._documents_of(desk)
 
-    def _choose(self, desk: Desk, told: Mapping[str, str]) -> Changes:
-        changed = desk.choices.changed(told.get("name", ""), told.get("value", ""))
-        self._writers.writer(changed.llm)  # a model that cannot be loaded is told now
-        desk.choices = changed
-        return Changes(choices=self._choices(desk), status=self._status(desk))
+    def _choose(self, desk: Desk, told: Mapping[str, str]) -> Iterator[Changes]:
+        """A choice holds at once, so that a question that comes while its model is loaded waits for it."""
+        before, name = desk.choices, told.get("value", "")
+        try:
+            desk.choices = before.changed(told.get("name", ""), name)
+            if desk.choices.llm != before.llm:
+                yield Changes(status=status_html([f"Đang nạp {name}…" if name else "Đang đổi…"]))
+            self._writers.writer(desk.choices.llm)
+        except RagError as error:
+            if desk.choices.llm == name:  # no other choice was made meanwhile
+                desk.choices = replace(desk.choices, llm=before.llm)
+            yield replace(_failed(error), choices=self._choices(desk), status=self.status(desk))
+            return
+        yield Changes(choices=self._choices(desk), status=self.status(desk))
 
     def _chosen_bot(self, desk: Desk) -> Bot:
         return chosen_bot(self._library(desk).bot(desk.session.collection), desk.choices, self._writers)
@@ -283,7 +294,7 @@ class Desks:
             library.documents(collection), desk.docs, library.collections(), collection,
             allow_folders=library.allow_folders, may_change=library.may_change(collection),
         )  # fmt: skip
-        return Changes(documents=listed, status=self._status(desk))
+        return Changes(documents=listed, status=self.status(desk))
 
     def _kept(self) -> ConversationStore:
         if self.store is None:
@@ -306,17 +317,27 @@ class Desks:
         }
         return choices_html(values, self._writers.offered())
 
-    def _status(self, desk: Desk) -> str:
+    def status(self, desk: Desk) -> str:
+        """The line on what the machine is doing."""
         name = self._writers.writer(desk.choices.llm).name
         bot = self._library(desk).bot(desk.session.collection)
-        index, rate, memory = bot.index, desk.session.words_per_s, resident_mb()
+        index, rate, memory = bot.index, desk.session.tokens_per_s, resident_mb()
         return status_html([
             "Trích nguyên văn" if name == "extractive" else name,
             f"{index.documents} tài liệu, {index.chunks} đoạn",
             f"bộ nhớ {memory} MB" if memory is not None else "",
-            f"{rate:.1f} từ/giây".replace(".", ",") if rate else "",
+            f"{rate:.1f} token/giây".replace(".", ",") if rate else "",
             "chạy trên máy này" if not remote_server(bot.config.llm) else "",
         ])  # fmt: skip
+
+
+def _failed(error: RagError) -> Changes:
+    return Changes(failure=_redrawn(failure_html(f"Không làm được: {in_language(str(error), 'vi')}")))
+
+
+def _redrawn(drawn: str) -> str:
+    """The same HTML as another text: the page draws nothing anew, and its script hears nothing, of what is the same."""
+    return f"{drawn}<!-- {secrets.token_hex(4)} -->"
 
 
 def owner_of(told: object) -> str:

@@ -154,8 +154,22 @@
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   }
+  // What could not be done was not chosen either: each list goes back to what the program says.
+  let failed = "";
+  function followFailure() {
+    const failure = document.querySelector("#told .failure");
+    const said = failure ? failure.closest("#told").innerHTML : "";
+    if (said === failed) return;
+    failed = said;
+    if (!failure) return;
+    for (const list of document.querySelectorAll("#rail select")) {
+      const kept = list.querySelector("option[selected]");
+      if (kept) list.value = kept.value;
+    }
+  }
   new MutationObserver(() => {
     followSheet();
+    followFailure();
     followDownload();
   }).observe(document.body, { childList: true, subtree: true });
 

@@ -1,5 +1,6 @@
 """What happens on the page and what is drawn for it: Gradio's events, and a view as updates of its components."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +19,8 @@ _SAME_TIME = 4
 _ACTIONS_AT_ONCE = 8
 """Clicks beside questions that are carried out at the same time: most take milliseconds, a folder may take minutes."""
 ANSWERS: dict[str, Any] = {"concurrency_id": "answers", "concurrency_limit": _SAME_TIME}
+_STATUS_S = 0.7
+"""How often the speed of a model that writes is told."""
 _BROWSER_KEY = "rag-vi-browser-1"
 """Gradio encrypts what a browser keeps with a key that it sends along; a fixed one lets it be read after a restart."""
 
@@ -64,8 +67,12 @@ class _Events:
 
     def ask(self, question: str, own: Desk, request: gr.Request) -> Iterator[Updates]:
         self._seat(own, request)
+        told = 0.0
         for view in self._desks.answer(own, question):
-            yield _updates(view, busy=True)
+            status = gr.skip()
+            if own.session.tokens_per_s and time.monotonic() - told >= _STATUS_S:
+                told, status = time.monotonic(), self._desks.status(own)
+            yield *_updates(view, busy=True), status
 
     def ask_example(self, own: Desk, example: gr.SelectData, request: gr.Request) -> Iterator[Updates]:
         yield from self.ask(example.value["text"], own, request)
@@ -109,7 +116,7 @@ def wire(page: gr.Blocks, desks: Desks, parts: Parts, controls: Controls) -> Non
     desk = gr.State(Desk(Session(), Choices()))
     events = _Events(desks)
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    running = list(parts[:5])
+    running = [*parts[:5], parts.status]
     page.load(events.arrive, [secret, desk], [secret, *parts], queue=False, **quiet)
     asked = gr.on([parts.send.click, parts.box.submit], events.ask, [parts.box, desk], running, **quiet, **ANSWERS)
     picked = parts.chat.example_select(events.ask_example, [desk], running, **quiet, **ANSWERS)

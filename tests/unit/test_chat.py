@@ -26,6 +26,7 @@ class ToldBot:
     """Streams the events that it was given, then raises what it was given."""
 
     index = SimpleNamespace(documents=5)
+    generator = SimpleNamespace(name="tiny.gguf")
     config = RagConfig()
 
     def __init__(self, *events: Event, fails: Exception | None = None) -> None:
