@@ -62,7 +62,7 @@ def message_html(
 
     Below it stand what could be asked next and, for an answer that is kept, the thumbs; `up` is the one that was given.
     """
-    rating = _rating(turn, up) if kept else ""
+    rating = _rating(turn, up) if kept and answer.reason != CANCELLED else ""
     if answer.abstained:
         return _abstention(answer, turn, understood, stopped, rating)
     cited = {citation.number: citation for citation in answer.citations}

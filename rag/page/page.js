@@ -270,6 +270,7 @@
       } else {
         const field = asks.parentElement.querySelector("input:not([type=checkbox])");
         act(field ? { ...told, text: field.value } : told);
+        if (told.act === "create") field.value = "";
       }
     }
     for (const menu of document.querySelectorAll("#rail details.more[open]"))
