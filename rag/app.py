@@ -1,9 +1,9 @@
 """The Gradio page: a chat on the left, the passages behind its answers on the right."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 # Before the import: Gradio reads it once.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -16,15 +16,16 @@ from rag.config import RagConfig, is_loopback, remote_server, resolve
 from rag.errors import ConfigError
 from rag.history.conversations import STORE, ConversationStore
 from rag.page.api import add_api
-from rag.page.chat import Session, View
 from rag.page.chat_html import empty_panel_html, header_html, welcome_html
-from rag.page.choices import Choices
-from rag.page.desk import Changes, Desk, Desks, owner_of
-from rag.page.desk_html import conversations_html, download_html
+from rag.page.desk import Desks
+from rag.page.desk_html import conversations_html
 from rag.page.doors import Doors
 from rag.page.library import Library
 from rag.page.login import Login
+from rag.page.mcp_login import McpLogin, let_server_in
+from rag.page.people import Libraries, owner_of_login
 from rag.page.uploads import UPLOAD_SUFFIXES
+from rag.page.wiring import ANSWERS, Controls, Parts, wire
 from rag.pipeline import Bot
 
 # About the articles in seeds/, each with the file that answers it: shown only when the index holds that file.
@@ -33,16 +34,9 @@ _EXAMPLES = (
     ("Hàn Quốc đầu tư bao nhiêu tiền cho Phòng thí nghiệm AI quốc gia?", "000_9ed8113f62ed1f03.txt"),
     ("Việt Nam đặt mục tiêu gì về AI đến năm 2030?", "001_83e67f476eac2329.txt"),
 )
-_SAME_TIME = 4
-"""Questions answered at the same time; the language model itself takes one after the other."""
-_ACTIONS_AT_ONCE = 8
-"""Clicks beside questions that are carried out at the same time: most take milliseconds, a folder may take minutes."""
-_ANSWERS: dict[str, Any] = {"concurrency_id": "answers", "concurrency_limit": _SAME_TIME}
 _UPLOADS_KEPT_S = 3600
 """Gradio's own copies of files that were handed in are deleted when they are as old as this."""
 _LOOKS = Path(__file__).parent / "page"
-_BROWSER_KEY = "rag-vi-browser-1"
-"""Gradio encrypts what a browser keeps with a key that it sends along; a fixed one lets it be read after a restart."""
 _BRIDGE = "window.ragAct = (action) => trigger('click', action);"
 _RAIL_BUTTON = (
     '<button type="button" class="rail-button" aria-expanded="false" aria-controls="rail"'
@@ -61,8 +55,6 @@ _CONTENT_POLICY = (
 
 _FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 _MONO_FONTS = ("ui-monospace", "SF Mono", "Consolas", "Noto Sans Mono", "monospace")
-
-Updates = tuple[Any, ...]
 
 
 class _SameHostOnly:
@@ -107,7 +99,8 @@ def serve(
         ConversationError: the file of the kept conversations is damaged or of another version.
     """
     config = library.bot().config
-    page = build_page(library, ConversationStore(resolve(config.data) / STORE))
+    libraries = Libraries(library, per_person=login is not None)
+    page = build_page(libraries, ConversationStore(resolve(config.data) / STORE))
     try:
         _, address, _ = page.launch(
             server_name=host,
@@ -115,17 +108,24 @@ def serve(
             inbrowser=open_browser,
             prevent_thread_lock=True,
             auth=cast(Any, login),  # an async function is asked without holding up the page; Gradio's types lack it
-            **launch_settings(config, local_only=login is None and is_loopback(host), mcp=mcp),
+            **launch_settings(config, local_only=login is None and is_loopback(host), mcp=mcp, login=login),
         )
     except OSError as error:
         raise ConfigError(f"cannot listen on {host}:{port}, it may be taken: choose another --port") from error
+    if mcp and login is not None:
+        let_server_in(page, address)
     if ready is not None:
         ready(address)
     page.block_thread()
 
 
-def launch_settings(config: RagConfig, *, local_only: bool = True, mcp: bool = False) -> dict[str, Any]:
+def launch_settings(
+    config: RagConfig, *, local_only: bool = True, mcp: bool = False, login: Login | None = None
+) -> dict[str, Any]:
     """What `launch` needs for this page: its looks, and everything closed that it does not use or that leaves here."""
+    middleware = [Middleware(_SameHostOnly), Middleware(Doors, local_only=local_only)]
+    if mcp and login is not None:
+        middleware.append(Middleware(McpLogin, login=login))
     return {
         "theme": _theme(),
         "css": (_LOOKS / "page.css").read_text(encoding="utf-8"),
@@ -140,30 +140,13 @@ def launch_settings(config: RagConfig, *, local_only: bool = True, mcp: bool = F
         "mcp_server": mcp,
         "allowed_paths": [],
         "max_file_size": f"{config.max_file_mb}mb",
-        "app_kwargs": {"middleware": [Middleware(_SameHostOnly), Middleware(Doors, local_only=local_only)]},
+        "app_kwargs": {"middleware": middleware},
     }
 
 
-class _Parts(NamedTuple):
-    """The components of the page that change: the first five with every word, all of them between two questions."""
-
-    chat: gr.Chatbot
-    panel: gr.HTML
-    box: gr.Textbox
-    send: gr.Button
-    stop: gr.Button
-    conversations: gr.HTML
-    choices: gr.HTML
-    status: gr.HTML
-    sheet: gr.HTML
-    documents: gr.HTML
-    added: gr.HTML
-    told: gr.HTML
-
-
-def build_page(library: Library, store: ConversationStore | None = None) -> gr.Blocks:
-    """The page over a library; `launch_settings` belongs to it. Without a store no conversation is kept."""
-    bot = library.bot()
+def build_page(libraries: Libraries, store: ConversationStore | None = None) -> gr.Blocks:
+    """The page over the libraries; `launch_settings` belongs to it. Without a store no conversation is kept."""
+    bot = libraries.first.bot()
     page = gr.Blocks(
         title="Hỏi đáp tài liệu",
         analytics_enabled=False,
@@ -172,7 +155,7 @@ def build_page(library: Library, store: ConversationStore | None = None) -> gr.B
     )
     with page:
         # First, so that no event of the page takes their names.
-        add_api(library.bot, **_ANSWERS)
+        add_api(lambda collection, login: libraries.of(owner_of_login(login)).bot(collection), **ANSWERS)
         with gr.Row(elem_id="head"):
             gr.HTML(_RAIL_BUTTON, elem_id="menu", js_on_load=None)
             gr.HTML(header_html(remote_server(bot.config.llm)), elem_id="title")
@@ -198,69 +181,9 @@ def build_page(library: Library, store: ConversationStore | None = None) -> gr.B
                 panel = gr.HTML(empty_panel_html(), elem_id="passages", js_on_load=None)
         sheet, told = (gr.HTML("", elem_id=name, js_on_load=None) for name in ("sheet", "told"))
         bridge = gr.HTML("", elem_id="bridge", js_on_load=_BRIDGE)
-        parts = _Parts(chat, panel, box, send, stop, conversations, choices, status, sheet, documents, added, told)
-        _wire(page, Desks(library, store), parts, _Controls(new, upload, bridge))
+        parts = Parts(chat, panel, box, send, stop, conversations, choices, status, sheet, documents, added, told)
+        wire(page, Desks(libraries, store), parts, Controls(new, upload, bridge))
     return page
-
-
-class _Controls(NamedTuple):
-    """What acts, besides the question box and its buttons."""
-
-    new: gr.Button
-    upload: gr.UploadButton
-    bridge: gr.HTML
-    """What the page's script asks for."""
-
-
-def _wire(page: gr.Blocks, desks: Desks, parts: _Parts, controls: _Controls) -> None:
-    """Let the components act."""
-    secret = gr.BrowserState("", storage_key="rag-vi", secret=_BROWSER_KEY)
-    desk = gr.State(Desk(Session(), Choices()))
-
-    def ask(question: str, own: Desk) -> Iterator[Updates]:
-        for view in desks.answer(own, question):
-            yield _updates(view, busy=True)
-
-    def ask_example(own: Desk, example: gr.SelectData) -> Iterator[Updates]:
-        yield from ask(example.value["text"], own)
-
-    def arrive(known: object, own: Desk, request: gr.Request) -> Updates:
-        kept = owner_of(known)
-        # Who logs in finds the same conversations on every machine.
-        own.session.owner = f"login:{request.username}" if request.username else kept
-        return kept, *_changed(own, desks.at_rest(own))
-
-    def rest(own: Desk) -> Updates:
-        return _changed(own, desks.at_rest(own))
-
-    def act(own: Desk, event: gr.EventData) -> Iterator[Updates]:
-        for changes in desks.do_slowly(own, event._data or {}):
-            yield _changed(own, changes)
-
-    def add(own: Desk, files: list[str] | None) -> Iterator[Updates]:
-        for changes in desks.add(own, [Path(file) for file in files or ()]):
-            yield _changed(own, changes)
-
-    def begin(own: Desk) -> Updates:
-        return _changed(own, desks.do(own, {"act": "new"}))
-
-    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    running = list(parts[:5])
-    page.load(arrive, [secret, desk], [secret, *parts], queue=False, **quiet)
-    typed = gr.on([parts.send.click, parts.box.submit], ask, [parts.box, desk], running, **quiet, **_ANSWERS)
-    picked = parts.chat.example_select(ask_example, [desk], running, **quiet, **_ANSWERS)
-    for event in (typed, picked):
-        event.success(rest, [desk], list(parts), **quiet)
-        event.failure(rest, [desk], list(parts), **quiet)
-    parts.stop.click(_stop, [desk], [parts.stop], queue=False, **quiet)
-    controls.new.click(begin, [desk], list(parts), queue=False, **quiet)
-    controls.bridge.click(act, [desk], list(parts), concurrency_limit=_ACTIONS_AT_ONCE, **quiet)
-    controls.upload.upload(add, [desk, controls.upload], list(parts), concurrency_limit=2, **quiet)
-
-
-def _stop(own: Desk) -> Any:
-    own.session.stop()
-    return gr.update(value="Đang dừng…", interactive=False)
 
 
 def _chat(bot: Bot) -> gr.Chatbot:
@@ -295,31 +218,6 @@ def _question_box() -> gr.Textbox:
         min_width=0,
         html_attributes=gr.InputHTMLAttributes(enterkeyhint="send", lang="vi", autocorrect="off"),
     )
-
-
-def _updates(view: View, *, busy: bool) -> Updates:
-    """A view as updates of the chat, the panel, the question box and the two buttons."""
-    return (
-        view.messages,
-        gr.skip() if view.panel is None else view.panel,
-        gr.skip() if view.question is None else view.question,
-        gr.update(visible=not busy),
-        gr.skip() if busy and view.question is None else gr.update(visible=busy, value="Dừng", interactive=True),
-    )
-
-
-def _changed(own: Desk, changes: Changes) -> tuple[Any, ...]:
-    """Changes as updates of all parts of the page."""
-    parts: Updates = tuple(gr.skip() for _ in range(5))
-    if changes.view is not None:
-        parts = _updates(changes.view, busy=own.session.asking)
-    told = changes.failure
-    if changes.download is not None:
-        told = download_html(*changes.download)
-    rest = (
-        changes.conversations, changes.choices, changes.status, changes.sheet, changes.documents, changes.added, told,
-    )  # fmt: skip
-    return *parts, *(gr.skip() if part is None else part for part in rest)
 
 
 def _examples(bot: Bot) -> list[Any]:

@@ -21,6 +21,7 @@ from rag.commands.serving import add_serve, run_serve
 from rag.config import RagConfig, load_config, resolve
 from rag.errors import DocumentError, IndexBusyError, IndexWriteError, RagError
 from rag.messages import message, one_line
+from rag.vietnamese.translation import in_language
 
 if TYPE_CHECKING:
     from rag.indexing.updating import IndexReport
@@ -41,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = load_config(options.config, overrides=overrides)
         status: int = options.run(options, config)
     except RagError as error:
-        print(f"rag: {one_line(' '.join(str(error).split()))}", file=sys.stderr)
+        told = in_language(" ".join(str(error).split()), options.lang)
+        print(f"rag: {one_line(told)}", file=sys.stderr)
         return 1
     except BrokenPipeError:
         sys.stderr.close()
@@ -93,7 +95,7 @@ def _watch(
                 due = not isinstance(error, DocumentError)  # a changed folder will be heard of, the others end unheard
                 if str(error) != said:
                     said = str(error)
-                    print(f"rag: {one_line(said)}", file=sys.stderr, flush=True)
+                    print(f"rag: {one_line(in_language(said, options.lang))}", file=sys.stderr, flush=True)
                 continue
             if first or report.changes or report.failed:
                 _show_report(report, options)
@@ -116,7 +118,13 @@ def _verify(options: argparse.Namespace, folder: Path) -> int:
         print(message("sound", options.lang, **found.as_json()))
         return 0
     for damage in found.damages:
-        said = message("damaged", options.lang, file=damage.file, reason=damage.reason, command=damage.command)
+        said = message(
+            "damaged",
+            options.lang,
+            file=damage.file,
+            reason=in_language(damage.reason, options.lang),
+            command=damage.command,
+        )
         print(f"rag: {one_line(said)}", file=sys.stderr)
     return 1
 
@@ -136,7 +144,7 @@ def _show_report(report: "IndexReport", options: argparse.Namespace) -> None:
     if report.failed:
         print(f"rag: {message('not_indexed', options.lang, failed=len(report.failed))}", file=sys.stderr)
     for _, reason in report.failed:
-        print(f"rag: {one_line(reason)}", file=sys.stderr, flush=True)
+        print(f"rag: {one_line(in_language(reason, options.lang))}", file=sys.stderr, flush=True)
 
 
 def _search(options: argparse.Namespace, config: RagConfig) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from rag.errors import ConfigError
+from rag.errors import ConfigError, marked
 
 Section = TypeVar("Section")
 
@@ -133,7 +133,8 @@ class EvidenceConfig:
     """Least probability, 0 to 1, that the corpus answers; below it the system says that it does not know. On
     development questions 0.2 refuses 96% of the foreign ones and 9% of the answerable ones, 0.3 98% and 16%."""
     sentences: int = 3
-    """Most sentences that an extractive answer quotes."""
+    """Most sentences of an answer: those that are quoted, or what a language model is told to write, in more or fewer
+    tokens than `llm.max_tokens` where it is more or less than three."""
 
 
 class Unsupported(StrEnum):
@@ -166,7 +167,7 @@ class LlmConfig:
     context_tokens: int = 4096
     """The window to allocate: eight passages and an answer; a larger one costs memory on every start."""
     max_tokens: int = 400
-    """Longest answer: about 250 Vietnamese syllables."""
+    """Longest answer of up to three sentences: about 250 Vietnamese syllables."""
     temperature: float = 0.0
     """0 gives the same answer to the same question."""
     seed: int = 7
@@ -379,9 +380,9 @@ def _converted(name: str, value: Any, current: Any, origin: str) -> str | int | 
             raise ValueError
         return kind(value)
     except ValueError:
-        wanted = f"a value of type {kind.__name__} is needed"
+        wanted = marked(f"a value of type {kind.__name__} is needed")
         if issubclass(kind, StrEnum):
-            wanted = f"choose one of {', '.join(repr(one.value) for one in kind)}"
+            wanted = marked(f"choose one of {', '.join(repr(one.value) for one in kind)}")
         raise ConfigError(f"{name} = {value!r} in {origin}: {wanted}") from None
 
 

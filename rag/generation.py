@@ -13,7 +13,7 @@ from rag.errors import GenerationError
 from rag.llm.llama import LlamaRuntime
 from rag.llm.span_reading import SpanReader
 from rag.llm.writing import THINKING, Piece, reviewed
-from rag.prompting import INSTRUCTIONS, build_messages, fitting
+from rag.prompting import INSTRUCTIONS, answer_tokens, build_messages, fitting
 from rag.quoting import quoted
 from rag.types import Message, Notice, Remark, Task
 
@@ -70,7 +70,7 @@ class LlamaGenerator:
         if self._reader is not None:
             return task  # it is sent sentences, not passages
         frame, thoughts = self._framing()
-        window = self._llama.context_tokens - self._config.max_tokens - thoughts - frame
+        window = self._llama.context_tokens - self._most_tokens(task) - thoughts - frame
         return fitting(task, self._llama.count, window)
 
     def stream(self, task: Task, cancelled: Callable[[], bool]) -> Iterator[Piece]:
@@ -100,7 +100,7 @@ class LlamaGenerator:
         if thoughts:
             yield THINKING
         pieces = self._llama.generate(
-            prompt, self._config.max_tokens + thoughts, lambda: cancelled() or time.monotonic() > deadline
+            prompt, self._most_tokens(task) + thoughts, lambda: cancelled() or time.monotonic() > deadline
         )
         is_silent = True
         ended = False
@@ -114,7 +114,7 @@ class LlamaGenerator:
         if ended or cancelled():
             return
         if time.monotonic() <= deadline:
-            yield Notice(Remark.CUT_TOKENS, str(self._config.max_tokens))
+            yield Notice(Remark.CUT_TOKENS, str(self._most_tokens(task)))
         elif is_silent:
             raise GenerationError(
                 f"{self.name} did not get to its first word in {self._config.time_limit_s} s: raise llm.time_limit_s,"
@@ -122,6 +122,9 @@ class LlamaGenerator:
             )
         else:
             yield Notice(Remark.CUT_TIME, str(self._config.time_limit_s))
+
+    def _most_tokens(self, task: Task) -> int:
+        return answer_tokens(task, self._config.max_tokens, self._llama.context_tokens)
 
     def _beginning(self) -> list[int]:
         """The tokens that the prompt of every question begins with."""

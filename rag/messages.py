@@ -3,6 +3,8 @@
 from typing import Any
 from unicodedata import category
 
+from rag.vietnamese.translation import in_language
+
 _MESSAGES = {
     "indexed": (
         "{documents} documents, {chunks} passages: {added} added, {changed} changed, {renamed} renamed,"
@@ -64,6 +66,7 @@ _MESSAGES = {
         "Mô hình ngôn ngữ không thấy câu trả lời trong các đoạn.",
     ),
     "cancelled": ("Stopped before the first word.", "Đã dừng trước khi có câu trả lời."),
+    "stopped": ("Stopped here.", "Đã dừng theo ý bạn, phần trên là những gì kịp viết."),
     "left_out": (
         "{details} of the passages with evidence did not fit into the model's window: raise llm.context_tokens",
         "{details} đoạn có căn cứ không vừa cửa sổ của mô hình nên không được đọc: hãy tăng llm.context_tokens",
@@ -153,6 +156,8 @@ def one_line(text: str) -> str:
 
 
 def message(name: str, lang: str, /, **values: Any) -> str:
-    """The message of this name in "en" or "vi", filled in."""
+    """The message of this name in "en" or "vi", filled in; `details` may be a reason, which is put into the same."""
+    if "details" in values:
+        values["details"] = in_language(str(values["details"]), lang)
     english, vietnamese = _MESSAGES[name]
     return (vietnamese if lang == "vi" else english).format(**values)

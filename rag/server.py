@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 import httpx
 
 from rag.config import API_KEY_VARIABLE, LlmConfig, remote_server
-from rag.errors import first_line
+from rag.errors import first_line, marked
 from rag.generation import ExtractiveGenerator
 from rag.llm.writing import Piece, reviewed
-from rag.prompting import build_messages, fitting
+from rag.prompting import answer_tokens, build_messages, fitting
 from rag.types import Notice, Remark, Task
 
 _PAUSES_S = (0.5, 2.0)
@@ -63,7 +63,7 @@ class ServerGenerator:
         Raises:
             GenerationError: the best passage does not fit.
         """
-        window = self._config.context_tokens - self._config.max_tokens - _FRAME_TOKENS
+        window = self._config.context_tokens - self._most_tokens(task) - _FRAME_TOKENS
         return fitting(task, lambda text: round(len(text) / _CHARS_PER_TOKEN) + 1, window)
 
     def stream(self, task: Task, cancelled: Callable[[], bool]) -> Iterator[Piece]:
@@ -82,13 +82,16 @@ class ServerGenerator:
             yield Notice(Remark.SERVER_DOWN, reason, restarts=True, generator=self._quoting.name)
             yield from self._quoting.stream(task, cancelled)
 
+    def _most_tokens(self, task: Task) -> int:
+        return answer_tokens(task, self._config.max_tokens, self._config.context_tokens)
+
     def _attempt(self, task: Task, again: bool, deadline: float, cancelled: Callable[[], bool]) -> Iterator[Piece]:
         """What the server writes, read in a thread of its own: a wait for the network cannot be cancelled."""
         heard: queue.Queue[Piece | _NoAnswerError | None] = queue.Queue()
         gone = threading.Event()
         body = {
             "messages": [{"role": one.role, "content": one.content} for one in build_messages(task, again=again)],
-            "max_tokens": self._config.max_tokens,
+            "max_tokens": self._most_tokens(task),
             "temperature": self._config.temperature,
             "seed": self._config.seed,
             "stream": True,
@@ -156,7 +159,7 @@ class ServerGenerator:
                     if text := choice.get("delta", {}).get("content"):
                         yield text
                     if choice.get("finish_reason") == "length":
-                        yield Notice(Remark.CUT_TOKENS, str(self._config.max_tokens))
+                        yield Notice(Remark.CUT_TOKENS, str(body["max_tokens"]))
             if not is_whole:  # as when the prompt was too long for the server, which had promised an answer by then
                 raise _NoAnswerError("its answer broke off")
 
@@ -186,7 +189,7 @@ def _require_fine(response: httpx.Response) -> None:
         after = response.headers.get("retry-after", "")
         raise _PassingError(message, float(after) if after.isdigit() else 0.0)
     if response.status_code in (401, 403):
-        message += f": check the key in {API_KEY_VARIABLE}"
+        message = marked(f"{message}: check the key in {API_KEY_VARIABLE}")
     elif response.status_code == 400:
         response.read()
         message += f": {' '.join(response.text.split())[:200]}"

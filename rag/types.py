@@ -187,6 +187,8 @@ class Remark(StrEnum):
     """It ends where the model began to repeat itself."""
     OTHER_LANGUAGE = "other_language"
     """The model did not answer in Vietnamese, asked twice."""
+    STOPPED = "stopped"
+    """The person stopped it there."""
     SERVER_DOWN = "server_down"
     """The server of the language model gave no answer; the documents are quoted instead."""
 
@@ -263,6 +265,8 @@ class Task:
     question: str
     passages: tuple[ScoredChunk, ...]
     evidence: tuple[Evidence, ...]
+    sentences: int = 3
+    """How long the answer is to be, at most."""
 
 
 class Generator(Protocol):

@@ -13,6 +13,7 @@ from rag.config import PROJECT_DIR, RagConfig
 from rag.hub.check import ModelReport, llama_cpp_is_here
 from rag.hub.presets import PRESETS, Preset
 from rag.messages import message
+from rag.vietnamese.translation import in_language
 
 
 def run(options: argparse.Namespace, config: RagConfig) -> int:
@@ -35,7 +36,7 @@ def _list(options: argparse.Namespace, config: RagConfig) -> None:
     used = overview["in_use"] or message("quoting", lang)
     print(message("models_in_use", lang, embedding=overview["embedding"], llm=used))
     if overview["problem"]:
-        print(overview["problem"])
+        print(in_language(overview["problem"], lang))
     of_presets = {Path(file).stem for preset in PRESETS.values() for file in preset.files}
     for model in overview["here"]:
         if model["name"] not in of_presets:

@@ -30,7 +30,7 @@ def run_serve(options: argparse.Namespace, config: RagConfig) -> int:
     host, auth = options.host or config.page.host, options.auth or config.page.auth
     if options.add_login:
         return _add_login(options, auth)
-    require_login(host, auth, mcp=options.mcp)
+    require_login(host, auth)
     login = login_of(Path(auth)) if auth else None
     from rag.app import serve
     from rag.page.api import require_mcp

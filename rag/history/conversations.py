@@ -18,6 +18,8 @@ STORE = "conversations.sqlite"
 TITLE_CHARS = 80
 """Longer titles are cut: a line of the list holds no more."""
 WHY_CHARS = 2000
+LOGIN = "login:"
+"""What the owner of who logs in begins with; another one is a secret of a browser."""
 _TURN_COLUMNS = "number, asked, question, understood, answer, sent, up, why"
 
 
@@ -188,6 +190,17 @@ class ConversationStore:
                 shown = shown_title(next((asked for (asked,) in self._database.rows(query, (conversation,))), ""))
             self._set_title(conversation, shown)
         return shown
+
+    def rename_collection(self, owner: str | None, name: str, new: str) -> None:
+        """Let the conversations about a collection follow its new name: an owner's, or with None those without a login.
+
+        Collections are a login's own, and without logins everybody's.
+        """
+        whose, values = ("owner = ?", (owner,)) if owner is not None else ("owner NOT LIKE ?", (f"{LOGIN}%",))
+        with self._database.transaction():
+            self._database.execute(
+                f"UPDATE conversations SET collection = ? WHERE collection = ? AND {whose}", (new, name, *values)
+            )
 
     def delete(self, owner: str, conversation: str) -> None:
         """Remove a conversation, and its words from the file.

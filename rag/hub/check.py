@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from rag.errors import ModelError
+from rag.errors import ModelError, marked
 from rag.machine import physical_cores
 
 _TIMEOUT_S = 600
@@ -165,7 +165,7 @@ def _cause(run: "subprocess.CompletedProcess[str]") -> str:
 
 def _way_out(run: "subprocess.CompletedProcess[str]") -> str:
     if run.returncode == -_ILLEGAL_INSTRUCTION or "No module named" in run.stderr:
-        return "run `make llm`, or use --llm none"
+        return marked("run `make llm`, or use --llm none")
     if run.returncode == -_KILLED:
-        return "take a smaller model (`rag models list`), or use --llm none"
-    return "download it again, run `make llm`, or use --llm none"
+        return marked("take a smaller model (`rag models list`), or use --llm none")
+    return marked("download it again, run `make llm`, or use --llm none")

@@ -17,11 +17,11 @@ _MOST_PASSAGES = 100
 """As many as the setting `retrieval.passages` allows."""
 
 
-def add_api(bot_of: Callable[[str], Bot], **shared: Any) -> None:
+def add_api(bot_of: Callable[[str, str | None], Bot], **shared: Any) -> None:
     """Add both functions to the page that is being built, under the names that stay.
 
-    `bot_of` gives the bot of a collection, by name, "" for the first; `shared` is Gradio's `concurrency_id` and
-    `concurrency_limit`, so that programs and people wait in one line.
+    `bot_of` gives the bot of a collection, by name, "" for the first, to a login, None where nobody logs in.
+    `shared` is Gradio's `concurrency_id` and `concurrency_limit`: programs and people wait in one line.
     """
 
     # Gradio and MCP show these functions' names, types and docstrings to those who call them.
@@ -34,7 +34,7 @@ def add_api(bot_of: Callable[[str], Bot], **shared: Any) -> None:
             question: the question, in Vietnamese, with or without accents
             collection: the name of a collection of documents; empty for the first one
         """
-        return _told(lambda: bot_of(collection).ask(question).as_json(), _request)
+        return _told(lambda: bot_of(collection, _login(_request)).ask(question).as_json(), _request)
 
     def search(
         question: str, limit: int = 8, collection: str = "", _request: gr.Request | None = None
@@ -48,13 +48,17 @@ def add_api(bot_of: Callable[[str], Bot], **shared: Any) -> None:
         """
 
         def found() -> list[dict[str, Any]]:
-            passages = bot_of(collection).search(question, min(max(limit, 1), _MOST_PASSAGES))
+            passages = bot_of(collection, _login(_request)).search(question, min(max(limit, 1), _MOST_PASSAGES))
             return [scored.as_json(rank) for rank, scored in enumerate(passages, start=1)]
 
         return _told(found, _request)
 
     api(ask, api_name="ask", **shared)
     api(search, api_name="search", **shared)
+
+
+def _login(request: gr.Request | None) -> str | None:
+    return request.username if request is not None else None
 
 
 def require_mcp() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 
 from rag.errors import ConversationError, DocumentError, GenerationError, QuestionError, RagError
-from rag.events import PassagesFound, Restarted, Sending, TextPiece
+from rag.events import CANCELLED, PassagesFound, Restarted, Sending, TextPiece
 from rag.history.conversations import Conversation, ConversationStore
 from rag.page.chat_html import (
     answer_section_html,
@@ -21,7 +21,8 @@ from rag.page.chat_html import (
 )
 from rag.page.follow_ups import follow_ups
 from rag.pipeline import Bot
-from rag.types import Answer, Turn
+from rag.types import Answer, Remark, Turn
+from rag.vietnamese.translation import in_language
 
 _SECONDS_BETWEEN_VIEWS = 0.08
 """Each view redraws the whole message: twelve a second look fluent and leave the CPU to the model."""
@@ -69,8 +70,8 @@ class Session:
     """The answers by the number of their question in this tab."""
     asked: int = 0
     """Questions asked; it numbers the answers, so that ids are unique."""
-    words_per_s: float = 0.0
-    """Pieces of text a second of the last answer that a language model wrote."""
+    tokens_per_s: float = 0.0
+    """Of the language model that writes, or wrote last, from its first token on; 0 when none did."""
     asking: bool = False
     pending: bool = False
     """The last message is not the last word of its answer."""
@@ -119,10 +120,12 @@ def reopened(conversation: Conversation, owner: str) -> Session:
         session.asked += 1
         session.messages.append({"role": "user", "content": question_html(turn.question)})
         session.messages.append({})
-        shown = Shown(len(session.messages) - 1, turn.answer, turn.understood, number=turn.number, up=turn.up)
+        stopped = Remark.STOPPED in turn.answer.notes
+        shown = Shown(len(session.messages) - 1, turn.answer, turn.understood, stopped, (), turn.number, turn.up)
         session.draw(session.asked, shown)
         session.sections.append(answer_section_html(turn.answer, session.asked))
-        session.turns.append(turn.as_turn())
+        if turn.answer.reason != CANCELLED:
+            session.turns.append(turn.as_turn())
     del session.sections[:-_KEPT_SECTIONS]
     return session
 
@@ -151,6 +154,14 @@ def answer(
         session.asking = False
 
 
+def unanswered(session: Session, question: str, error: RagError) -> View:
+    """The view of a question that cannot even be asked; it goes back into its box."""
+    session.messages.append({"role": "user", "content": question_html(question)})
+    session.messages.append({})
+    _finish(session, error_html("Không trả lời được câu hỏi này.", in_language(str(error), "vi")))
+    return View(list(session.messages), question=question)
+
+
 def settle(session: Session) -> View:
     """The view at rest. An answer that broke off without a word about it is told as a failure."""
     if session.pending and not session.asking:
@@ -176,11 +187,14 @@ def _views(
         yield View(list(session.messages), question=question)
     except GenerationError as error:
         _log.warning("answering failed: %s", error)
-        _finish(session, error_html("Mô hình ngôn ngữ dừng giữa chừng, câu trả lời chưa viết xong.", str(error)))
+        _finish(
+            session,
+            error_html("Mô hình ngôn ngữ dừng giữa chừng, câu trả lời chưa viết xong.", in_language(str(error), "vi")),
+        )
         yield View(list(session.messages))
     except RagError as error:
         _log.warning("answering failed: %s", error)
-        _finish(session, error_html("Không trả lời được câu hỏi này.", str(error)))
+        _finish(session, error_html("Không trả lời được câu hỏi này.", in_language(str(error), "vi")))
         yield View(list(session.messages))
 
 
@@ -191,7 +205,8 @@ def _streamed(
     understood = written = ""
     sent: tuple[str, ...] = ()
     drawn = 0.0
-    pieces = 0
+    speed = _Speed()
+    session.tokens_per_s = 0.0
     for event in bot.stream(question, tuple(session.turns), lambda: session.stopped, docs=docs):
         match event:
             case PassagesFound():
@@ -206,23 +221,26 @@ def _streamed(
                 _write(session, progress_html("Đang viết câu trả lời…", understood=understood))
                 yield View(list(session.messages))
             case Restarted():
-                written, pieces = "", 0
+                written, speed = "", _Speed()
                 _write(session, progress_html("Đang viết lại câu trả lời…", understood=understood))
                 yield View(list(session.messages))
             case TextPiece():
                 written += event.text
-                pieces += 1
+                session.tokens_per_s = speed.after_one_more() if bot.generator.name != "extractive" else 0.0
                 if time.monotonic() - drawn >= _SECONDS_BETWEEN_VIEWS:
                     drawn = time.monotonic()
                     _write(session, progress_html("", _MARK.sub("", written).strip(), understood))
                     yield View(list(session.messages))
             case Answer():
                 session.pending = False
+                if session.stopped:
+                    event = replace(event, notes=(*event.notes, Remark.STOPPED.value))
                 shown = Shown(len(session.messages) - 1, event, understood, session.stopped)
-                if not session.stopped:
+                if event.reason != CANCELLED:
                     session.turns.append(Turn(understood or question, event.text, sent))
-                    shown = replace(shown, number=_kept(session, store, question, shown, sent))
-                session.words_per_s = _rate(event, pieces)
+                shown = replace(shown, number=_kept(session, store, question, shown, sent))
+                if event.generator == "extractive":  # the server was down: nothing was written
+                    session.tokens_per_s = 0.0
                 session.draw(turn, shown)
                 session.sections[-1:] = [answer_section_html(event, turn)]
                 yield View(list(session.messages), session.panel())
@@ -253,9 +271,18 @@ def _offered(bot: Bot, event: Answer, session: Session) -> tuple[str, ...]:
         return ()
 
 
-def _rate(event: Answer, pieces: int) -> float:
-    spent = event.timings_ms.get("generation", 0.0)
-    return pieces / spent * 1000 if event.generator != "extractive" and spent > 0 else 0.0
+class _Speed:
+    """Tokens a second since the first one: before it the model reads."""
+
+    def __init__(self) -> None:
+        self._first = 0.0
+        self._count = 0
+
+    def after_one_more(self) -> float:
+        now = time.monotonic()
+        self._first = self._first or now
+        self._count += 1
+        return (self._count - 1) / (now - self._first) if now > self._first else 0.0
 
 
 def _write(session: Session, content: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from rag.events import CANCELLED
 from rag.markup import SUPPORT_LABELS, cited_text
 from rag.messages import message
-from rag.types import Answer, AnswerSentence, Citation, ScoredChunk, Support
+from rag.types import Answer, AnswerSentence, Citation, Remark, ScoredChunk, Support
 
 _QUOTE_CHARS = 240
 _SNIPPET_CHARS = 220
@@ -62,12 +62,12 @@ def message_html(
 
     Below it stand what could be asked next and, for an answer that is kept, the thumbs; `up` is the one that was given.
     """
-    rating = _rating(turn, up) if kept else ""
+    rating = _rating(turn, up) if kept and answer.reason != CANCELLED else ""
     if answer.abstained:
         return _abstention(answer, turn, understood, stopped, rating)
     cited = {citation.number: citation for citation in answer.citations}
     sentences = "".join(_sentence(sentence, cited, turn) for sentence in answer.sentences)
-    note = "Đã dừng theo ý bạn, phần trên là những gì kịp viết. " if stopped else ""
+    note = f"{message(Remark.STOPPED, 'vi')} " if stopped else ""
     code, _, details = answer.reason.partition(": ")
     lack = f'<p class="lack">{_lines(message(code, "vi", details=details))}</p>' if code else ""
     body = f"{sentences}{lack}{_notes(answer)}{_summary(answer, turn, note)}{rating}{_offers(follow_ups)}"
@@ -192,7 +192,7 @@ def _abstention(answer: Answer, turn: int, understood: str, stopped: bool, ratin
 
 
 def _notes(answer: Answer) -> str:
-    parts = (note.partition(": ") for note in answer.notes)
+    parts = (note.partition(": ") for note in answer.notes if note != Remark.STOPPED)
     told = (_lines(message(code, "vi", details=details)) for code, _, details in parts)
     return "".join(f'<p class="lack">{line}</p>' for line in told)
 

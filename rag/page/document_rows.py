@@ -5,7 +5,11 @@ from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 
+from rag.config import RagConfig
+from rag.documents import SourceFile
 from rag.indexing.updating import root_path
+from rag.readers.archives import members
+from rag.readers.reading import PAGES
 from rag.store.catalog import ListedDocument, ListedFile
 
 
@@ -31,7 +35,7 @@ class DocumentRow:
     kind: str
     """The ending of its file, without the dot: "pdf"; "" where it has none."""
     pages: int | None
-    """The page or slide on which its last passage begins; None for files without pages."""
+    """Of the file; in an index that did not note them yet, up to where its last passage begins. None: it has none."""
     passages: int
     date: str | None
     state: DocumentState
@@ -51,7 +55,7 @@ def document_row(document: ListedDocument, folder: Path, uploads: str) -> Docume
         state = DocumentState.PARTLY
     return DocumentRow(
         document.doc_id, document.title, first.source, Path(first.source).suffix.lower().removeprefix("."),
-        document.last_page, document.chunks, document.date, state, problem,
+        int(document.metadata.get(PAGES, 0)) or document.last_page, document.chunks, document.date, state, problem,
         all(one.root == uploads for one in document.files), tuple(one.source for one in others),
     )  # fmt: skip
 
@@ -67,6 +71,23 @@ def file_of(file: ListedFile, folder: Path) -> Path | None:
             return path
         path = path.parent
     return None
+
+
+def source_of(file: ListedFile, folder: Path, config: RagConfig) -> SourceFile | None:
+    """The file as it can be read, also out of its archive; None when it is gone.
+
+    Raises:
+        DocumentError: its archive cannot be opened.
+    """
+    path = file_of(file, folder)
+    if path is None:
+        return None
+    _, archive, inner = file.file.partition(f"{path.name}/")
+    if not archive:
+        return SourceFile(path, file.source)
+    there = members(path, file.source, config.max_archive_files, config.max_archive_mb)
+    one = next((one for one in there if one.shown == inner), None)
+    return SourceFile(path, file.source, one.name, one.size) if one is not None else None
 
 
 def _state(file: ListedFile, folder: Path) -> DocumentState:

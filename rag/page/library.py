@@ -1,7 +1,6 @@
 """The collections that the page shows: documents listed, handed in, taken out, and a bot that knows of it at once."""
 
 import hashlib
-import json
 import logging
 import shutil
 import threading
@@ -14,11 +13,13 @@ from pathlib import Path
 
 from rag.assembly import Models, bot_over, load_models
 from rag.config import RagConfig, resolve
+from rag.documents import SourceFile
 from rag.errors import CollectionError, DocumentError, IndexMissingError, RagError
 from rag.index import generation_of, open_catalog
 from rag.indexing.progress import IndexProgress
 from rag.indexing.updating import IndexReport, index_documents, remove_from_index, root_name, root_path, update_index
-from rag.page.document_rows import DocumentRow, document_row, file_of
+from rag.page.document_rows import DocumentRow, document_row, file_of, source_of
+from rag.page.left_out import read_left_out, write_left_out
 from rag.page.uploads import collection_name, take_in
 from rag.pipeline import Bot
 from rag.store.catalog import ListedDocument
@@ -59,19 +60,40 @@ class Library:
     One change at a time is made to a collection, while its bot answers from the generation before.
     """
 
-    def __init__(self, index: Path, config: RagConfig, models: Models, *, allow_folders: bool) -> None:
-        """Over the default collection's index and what is in `config.data`.
+    def __init__(
+        self,
+        index: Path,
+        config: RagConfig,
+        models: Models,
+        *,
+        allow_folders: bool,
+        data: Path | None = None,
+        shared: "Library | None" = None,
+    ) -> None:
+        """Over the default collection's index and what is in `data`, `config.data` unless named.
 
-        `allow_folders` lets people name folders of this machine: only where nobody but its user reaches the page.
+        `allow_folders` lets people name folders of this machine: only where nobody but its user reaches the page. The
+        default collection of another library, `shared`, is read through it, and cannot be changed here.
         """
         self.allow_folders = allow_folders
         self._index = index
-        self._data = resolve(config.data)
+        self._data = resolve(config.data) if data is None else data
+        self._shared = shared
         self._config = config
         self._models = models
         self._opened: dict[str, _Opened] = {}
         self._opening = threading.RLock()
         self._writing: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    def for_person(self, name: str) -> "Library":
+        """A library of one person's own collections, in a folder of this name; the default one is this library's."""
+        return Library(
+            self._index, self._config, self._models, allow_folders=False, data=self._data / "people" / name, shared=self
+        )
+
+    def may_change(self, collection: str) -> bool:
+        """Whether documents can be put into a collection and taken out of it here."""
+        return collection != DEFAULT or self._shared is None
 
     def collections(self) -> list[str]:
         """The names of all collections, `DEFAULT` first, the others in order."""
@@ -106,12 +128,34 @@ class Library:
             self._opened.pop(name, None)
             shutil.rmtree(self._folder(name))
 
+    def rename(self, name: str, new: str) -> str:
+        """Give a collection another name, its documents staying as they are; the name as it is kept.
+
+        Raises:
+            CollectionError: there is no such collection, it is the default one, or the new name cannot be used.
+        """
+        if name == DEFAULT:
+            raise CollectionError("the first collection has no name of its own: rename another one")
+        self._require(name)
+        new = collection_name(new)
+        with self._writing[name], self._opening:
+            if new.casefold() in (other.casefold() for other in self.collections() if other != name):
+                raise CollectionError(f"there is a collection {new!r} already: choose another name")
+            self._opened.pop(name, None)
+            try:
+                self._folder(name).rename(self._folder(new))
+            except OSError as error:
+                raise CollectionError(f"{name} cannot be renamed ({error.strerror}): try it again") from error
+        return new
+
     def documents(self, collection: str = DEFAULT) -> list[DocumentRow]:
         """The documents of a collection, by folder and name.
 
         Raises:
             CollectionError: there is no such collection.
         """
+        if self._shared is not None and collection == DEFAULT:
+            return self._shared.documents()
         folder = self._require(collection)
         uploads = root_name(self._uploads(collection), folder)
         return [document_row(document, folder, uploads) for document in self._listing(folder)]
@@ -129,14 +173,26 @@ class Library:
             raise DocumentError(f"the index has no document {doc_id!r}: load the list again")
         return next((path for one in found.files if (path := file_of(one, folder)) is not None), None)
 
+    def source(self, collection: str, doc_id: str) -> SourceFile | None:
+        """The same as it can be read, out of its archive too.
+
+        Raises:
+            CollectionError: there is no such collection.
+            DocumentError: or no such document in it, or its archive cannot be opened.
+        """
+        folder = self._require(collection)
+        found = (one for document in self._listing(folder) if document.doc_id == doc_id for one in document.files)
+        sources = (source_of(one, folder, self._config) for one in found)
+        return next((source for source in sources if source is not None), None)
+
     def add(self, collection: str, files: Sequence[Path], progress: Progress | None = None) -> AddReport:
         """Copy files into a collection and index them; a file that cannot be read is not kept.
 
         Raises:
-            CollectionError: there is no such collection.
+            CollectionError: there is no such collection, or it cannot be changed here.
             IndexMismatchError, IndexBusyError, IndexWriteError: as `update_index`; nothing is kept.
         """
-        folder = self._require(collection)
+        folder = self._require_own(collection)
         uploads = self._uploads(collection)
         with self._writing[collection]:
             there = {path.name for path in uploads.iterdir()} if uploads.is_dir() else set()
@@ -167,7 +223,7 @@ class Library:
             CollectionError: there is no such collection, or folders may not be named here.
             DocumentError: there is no such folder, or nothing in it can be read.
         """
-        folder = self._require(collection)
+        folder = self._require_own(collection)
         if not self.allow_folders:
             raise CollectionError("folders cannot be named on a page that other machines reach: hand the files in")
         root = path.expanduser()
@@ -186,9 +242,9 @@ class Library:
         """Read again what has changed in the folders of a collection; None when none of them is there.
 
         Raises:
-            CollectionError: there is no such collection.
+            CollectionError: there is no such collection, or it cannot be changed here.
         """
-        folder = self._require(collection)
+        folder = self._require_own(collection)
         with self._writing[collection]:
             with closing(open_catalog(folder)) as catalog:
                 names = catalog.roots()
@@ -204,9 +260,9 @@ class Library:
         named again.
 
         Raises:
-            CollectionError: there is no such collection.
+            CollectionError: there is no such collection, or it cannot be changed here.
         """
-        folder = self._require(collection)
+        folder = self._require_own(collection)
         uploads = self._uploads(collection)
         uploaded = root_name(uploads, folder)
         with self._writing[collection]:
@@ -227,6 +283,8 @@ class Library:
 
     def folders(self, collection: str = DEFAULT) -> list[Path]:
         """The folders that a collection was indexed from where they stand, not that of the files handed in."""
+        if self._shared is not None and collection == DEFAULT:
+            return self._shared.folders()
         folder = self._require(collection)
         with closing(open_catalog(folder)) as catalog:
             names = catalog.roots()
@@ -239,7 +297,7 @@ class Library:
         Raises:
             CollectionError: there is no such collection, or it has no such folder.
         """
-        folder = self._require(collection)
+        folder = self._require_own(collection)
         if path not in self.folders(collection):
             raise CollectionError(f"the collection has no folder {path}: choose another")
         name = root_name(path, folder)
@@ -259,6 +317,8 @@ class Library:
             CollectionError: there is no such collection.
             IndexMissingError, IndexMismatchError: its index cannot be opened, and never was.
         """
+        if self._shared is not None and collection == DEFAULT:
+            return self._shared.bot()
         folder = self._require(collection)
         with self._opening:
             now, before = generation_of(folder), self._opened.get(collection)
@@ -280,6 +340,13 @@ class Library:
         if collection not in self.collections():
             raise CollectionError(f"there is no collection {collection!r}: load the list again")
         return self._index if collection == DEFAULT else self._folder(collection) / "index"
+
+    def _require_own(self, collection: str) -> Path:
+        """The same of one that can be changed here."""
+        folder = self._require(collection)
+        if not self.may_change(collection):
+            raise CollectionError("the shared documents can only be read here: make a collection of your own")
+        return folder
 
     def _folder(self, collection: str) -> Path:
         if collection != DEFAULT:
@@ -307,25 +374,10 @@ class Library:
         return update_index(folder, roots, self._models.embedder, self._config, left_out=left_out, progress=progress)
 
     def _left_out(self, collection: str) -> set[FileKey]:
-        file = self._folder(collection) / _LEFT_OUT
-        try:
-            return {(root, name) for root, name in json.loads(file.read_text(encoding="utf-8"))}
-        except FileNotFoundError:
-            return set()
-        except (OSError, ValueError, TypeError) as error:
-            raise CollectionError(f"{file} cannot be read ({error}): remove it") from error
+        return read_left_out(self._folder(collection) / _LEFT_OUT)
 
     def _leave_out(self, collection: str, files: Collection[FileKey]) -> None:
-        if files == self._left_out(collection):
-            return
-        file = self._folder(collection) / _LEFT_OUT
-        partial = file.with_name(f"{file.name}.new")
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_text(json.dumps(sorted(files)), encoding="utf-8")
-            partial.replace(file)
-        except OSError as error:
-            raise CollectionError(f"{file} cannot be written ({error.strerror}): check its permissions") from error
+        write_left_out(self._folder(collection) / _LEFT_OUT, files)
 
 
 def open_library(index: Path, config: RagConfig, *, allow_folders: bool) -> Library:

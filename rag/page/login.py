@@ -83,19 +83,17 @@ def add_login(file: Path, name: str, password: str) -> None:
         raise ConfigError(f"{file} cannot be written ({error.strerror}): name another with --auth") from error
 
 
-def require_login(host: str, file: str, *, mcp: bool) -> None:
+def require_login(host: str, file: str) -> None:
     """Make sure that a page that other machines reach asks who comes.
 
     Raises:
-        ConfigError: it would not, or what it is to offer cannot go through a login.
+        ConfigError: it would not.
     """
     if not is_loopback(host) and not file:
         raise ConfigError(
             f"{host} lets other machines in, so name who may come: `rag serve --auth FILE --add-login NAME` makes the"
             f" file, then `rag serve --host {host} --auth FILE`"
         )
-    if mcp and file:
-        raise ConfigError("--mcp has no login, so it is for this machine alone: leave out --auth and --host")
 
 
 def _read(file: Path) -> dict[str, _Hashed]:

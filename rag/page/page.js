@@ -154,8 +154,22 @@
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   }
+  // What could not be done was not chosen either: each list goes back to what the program says.
+  let failed = "";
+  function followFailure() {
+    const failure = document.querySelector("#told .failure");
+    const said = failure ? failure.closest("#told").innerHTML : "";
+    if (said === failed) return;
+    failed = said;
+    if (!failure) return;
+    for (const list of document.querySelectorAll("#rail select")) {
+      const kept = list.querySelector("option[selected]");
+      if (kept) list.value = kept.value;
+    }
+  }
   new MutationObserver(() => {
     followSheet();
+    followFailure();
     followDownload();
   }).observe(document.body, { childList: true, subtree: true });
 
@@ -256,6 +270,7 @@
       } else {
         const field = asks.parentElement.querySelector("input:not([type=checkbox])");
         act(field ? { ...told, text: field.value } : told);
+        if (told.act === "create") field.value = "";
       }
     }
     for (const menu of document.querySelectorAll("#rail details.more[open]"))
@@ -283,7 +298,7 @@
     true,
   );
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && event.target.matches("#rail .new-collection, #rail .folder") && !event.isComposing)
+    if (event.key === "Enter" && event.target.matches("#rail .new-collection, #rail .new-name, #rail .folder") && !event.isComposing)
       event.target.parentElement.querySelector("[data-act]").click();
     const writes = event.target.matches("input, textarea, select, [contenteditable]");
     if (event.key === "/" && !writes && !event.ctrlKey && !event.metaKey && !event.altKey) {

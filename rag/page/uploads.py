@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rag.config import RagConfig
-from rag.errors import CollectionError, DocumentError
+from rag.errors import CollectionError, DocumentError, marked
 from rag.readers.kinds import ARCHIVE_SUFFIX, KINDS, TEXT_SUFFIXES
 
 UPLOAD_SUFFIXES = tuple(sorted({*KINDS, *TEXT_SUFFIXES, ARCHIVE_SUFFIX} - {""}))
@@ -67,7 +67,7 @@ def take_in(files: Sequence[Path], folder: Path, config: RagConfig) -> tuple[lis
         except DocumentError as error:
             refused.append((file.name, str(error)))
         except OSError as error:
-            refused.append((file.name, f"{file.name}: cannot be copied ({error.strerror}): try it again"))
+            refused.append((file.name, marked(f"{file.name}: cannot be copied ({error.strerror}): try it again")))
     return names, refused
 
 

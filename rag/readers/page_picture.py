@@ -14,24 +14,27 @@ _MOST_PIXELS = 12_000_000
 """A page that would be larger is drawn smaller: sizes in a file are anybody's word."""
 
 
-def page_picture(file: Path, page: int, quote: str) -> str:
+def page_picture(file: Path | bytes, page: int, quote: str) -> str:
     """The page, 1-based, as a `data:` address of a PNG; the quote is framed where its letters stand on this page.
+
+    `file` is where a PDF stands, or what is in it.
 
     Raises:
         DocumentError: the file is gone, is no PDF any more, needs a password, or has no such page.
     """
     import pypdfium2
 
+    name = file.name if isinstance(file, Path) else "the PDF"
     try:
         document = pypdfium2.PdfDocument(file)
         try:
             if not 1 <= page <= len(document):
-                raise DocumentError(f"{file.name} has no page {page}: index it again")
+                raise DocumentError(f"{name} has no page {page}: index it again")
             picture = _drawn(document[page - 1], quote)
         finally:
             document.close()
     except (pypdfium2.PdfiumError, OSError, ValueError) as error:
-        raise DocumentError(f"{file.name} cannot be drawn ({error}): open it in another program") from error
+        raise DocumentError(f"{name} cannot be drawn ({error}): open it in another program") from error
     return f"data:image/png;base64,{base64.b64encode(picture).decode()}"
 
 

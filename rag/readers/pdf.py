@@ -9,11 +9,11 @@ import re
 from itertools import islice
 from typing import Any
 
-from rag.errors import DocumentError
+from rag.errors import DocumentError, marked
 from rag.readers import scan
 from rag.readers.layout import parts_of_pages
 from rag.readers.letters import letters, pieces, quarter_turns
-from rag.readers.reading import Part, Reading, title_of
+from rag.readers.reading import PAGES, Part, Reading, title_of
 from rag.readers.rows import Box, Cell, Page
 
 _FEW_LETTERS = 25
@@ -64,7 +64,7 @@ def _read(document: Any, raw: bytes, source: str) -> Reading:
         page.close()
     tables.close()
     known = document.get_metadata_dict(skip_empty=True)
-    notes = {"author": known["Author"]} if known.get("Author") else {}
+    notes = {PAGES: str(len(document))} | ({"author": known["Author"]} if known.get("Author") else {})
     recognised: dict[int, list[Part]] = {}
     if scanned:
         lacking = scan.missing()
@@ -74,9 +74,9 @@ def _read(document: Any, raw: bytes, source: str) -> Reading:
             raise DocumentError(f"{source}: is a scan (pictures of {len(pages)} pages, no text), and {lacking}")
         else:
             pages_named = ", ".join(map(str, scanned))
-            notes["unread"] = f"pages {pages_named} are pictures and were left out: {lacking} with --rebuild"
+            notes["unread"] = marked(f"pages {pages_named} are pictures and were left out: {lacking} with --rebuild")
     if len(document) > _MOST_PAGES:
-        notes["unread"] = f"the pages after {_MOST_PAGES} were left out: split it"
+        notes["unread"] = marked(f"the pages after {_MOST_PAGES} were left out: split it")
     parts = parts_of_pages([page for page in pages if page.number not in recognised])
     if recognised:
         parts = _in_page_order(parts, recognised)

@@ -18,6 +18,8 @@ _MACHINE_TITLE = re.compile(
 _TEMPLATE_DAYS = frozenset({"2013-12-23", "2013-01-27"})
 """What python-docx and python-pptx leave in every file that they make."""
 _ISO_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
+PAGES = "pages"
+"""The note of how many pages or slides there are, also those without words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Reading:
     date: str = ""
     """ISO 8601."""
     notes: Mapping[str, str] = field(default_factory=dict)
-    """For the document's metadata: "author", "origin", and "unread", what was left out and how to have it read."""
+    """For the document's metadata: "author", "origin", `PAGES`; "unread", what was left out and how to have it read."""
 
 
 def title_of(stated: str | None) -> str:

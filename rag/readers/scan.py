@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 
-from rag.errors import DocumentError
+from rag.errors import DocumentError, marked
 from rag.language.listing import LIST_ITEM
 from rag.language.structure import is_legal_heading
 from rag.readers.reading import LINE, PARAGRAPH, Part
@@ -16,7 +16,7 @@ DOTS_PER_INCH = 300
 LANGUAGE = "vie"
 _PROGRAM = "tesseract"
 _SECONDS_A_PAGE = 180
-WAY_OUT = (
+WAY_OUT = marked(
     "install tesseract with its Vietnamese model (Debian, Ubuntu: apt-get install tesseract-ocr tesseract-ocr-vie;"
     " macOS: brew install tesseract tesseract-lang) and index again"
 )
@@ -26,10 +26,10 @@ def missing() -> str:
     """What is not there for reading scans, with the way out; empty when everything is."""
     program = shutil.which(_PROGRAM)
     if program is None:
-        return f"tesseract is not installed: {WAY_OUT}"
+        return marked(f"tesseract is not installed: {WAY_OUT}")
     known = subprocess.run([program, "--list-langs"], capture_output=True, text=True, timeout=60, check=False)
     if LANGUAGE not in (known.stdout + known.stderr).split():
-        return f"tesseract has no Vietnamese model: {WAY_OUT}"
+        return marked(f"tesseract has no Vietnamese model: {WAY_OUT}")
     return ""
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rag.language.encodings import from_font
-from rag.readers.reading import LINE, PARAGRAPH, Part, Reading, date_of, table_parts, title_of
+from rag.readers.reading import LINE, PAGES, PARAGRAPH, Part, Reading, date_of, table_parts, title_of
 
 
 def read_slides(raw: bytes) -> Reading:
@@ -27,7 +27,7 @@ def read_slides(raw: bytes) -> Reading:
             said = _said(slide.notes_slide.notes_text_frame.paragraphs)
             parts.extend(Part(text, joint=PARAGRAPH, page=number) for text in said)
     known = deck.core_properties
-    notes = {"author": known.author} if known.author else {}
+    notes = {PAGES: str(len(deck.slides))} | ({"author": known.author} if known.author else {})
     return Reading(tuple(parts), title_of(known.title), date_of(known.modified or known.created), notes)
 
 

@@ -13,7 +13,8 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
-from rag.store.catalog import FORMAT, Catalog, seal
+from rag.store.catalog import Catalog
+from rag.store.catalog_file import FORMAT, seal
 from rag.store.scanning import Stamp
 from rag.types import Chunk, Document, FloatMatrix
 

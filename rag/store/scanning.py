@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from rag.config import RagConfig
 from rag.documents import SourceFile
-from rag.errors import DocumentError
+from rag.errors import DocumentError, marked
 from rag.readers.archives import members
 from rag.readers.kinds import ARCHIVE_SUFFIX
 
@@ -68,7 +68,8 @@ def scan(root: Path, config: RagConfig | None = None, leave_out: Path | None = N
     def unlisted(error: OSError) -> None:
         folder = Path(error.filename)
         name = _name(folder, root)
-        found.unread.append((name, f"{name}: the folder cannot be listed ({error.strerror}): check its permissions"))
+        reason = marked(f"{name}: the folder cannot be listed ({error.strerror}): check its permissions")
+        found.unread.append((name, reason))
 
     outside = leave_out.resolve() if leave_out is not None else None
     for place, folders, names in os.walk(root, onerror=unlisted):
@@ -76,14 +77,15 @@ def scan(root: Path, config: RagConfig | None = None, leave_out: Path | None = N
         links = [name for name in shown if Path(place, name).is_symlink()]
         for name in links:
             source = _name(Path(place, name), root)
-            found.unread.append((source, f"{source}: links to folders are not followed: name that folder itself"))
+            reason = marked(f"{source}: links to folders are not followed: name that folder itself")
+            found.unread.append((source, reason))
         folders[:] = [name for name in shown if name not in links and Path(place, name).resolve() != outside]
         for name in names:
             # "~$baocao.docx" is what Word keeps beside a document that is open.
             if not name.startswith((".", "~$")):
                 _add_file(found, Path(place, name), root, limits)
     if not found.files:
-        reason = found.unread[0][1] if found.unread else "put documents (.pdf, .docx, .txt, …) into it"
+        reason = found.unread[0][1] if found.unread else marked("put documents (.pdf, .docx, .txt, …) into it")
         raise DocumentError(f"the folder {root} has no files: {reason}")
     found.files.sort(key=lambda file: file.source)
     return found
@@ -139,7 +141,7 @@ def _add_file(found: Scan, path: Path, root: Path, limits: RagConfig) -> None:
         found.files.extend(_expanded(SourceFile(path, _name(path, root)), limits))
     elif path.is_symlink():
         name = _name(path, root)
-        found.unread.append((name, f"{name}: the link leads to no file: mend or remove it"))
+        found.unread.append((name, marked(f"{name}: the link leads to no file: mend or remove it")))
 
 
 def _expanded(file: SourceFile, limits: RagConfig) -> list[SourceFile]:
@@ -151,15 +153,18 @@ def _expanded(file: SourceFile, limits: RagConfig) -> list[SourceFile]:
     except DocumentError as error:
         return [SourceFile(file.path, file.source, problem=str(error))]
     if not found:
-        return [SourceFile(file.path, file.source, problem=f"{file.source}: the archive is empty: remove it")]
-    nested = "an archive in an archive is not read: unpack it"
+        return [SourceFile(file.path, file.source, problem=marked(f"{file.source}: the archive is empty: remove it"))]
     return [
         SourceFile(
             file.path, f"{file.source}/{one.shown}", one.name, one.size,
-            f"{file.source}/{one.shown}: {nested}" if one.shown.lower().endswith(ARCHIVE_SUFFIX) else "",
+            _nested(f"{file.source}/{one.shown}") if one.shown.lower().endswith(ARCHIVE_SUFFIX) else "",
         )
         for one in found
     ]  # fmt: skip
+
+
+def _nested(source: str) -> str:
+    return marked(f"{source}: an archive in an archive is not read: unpack it")
 
 
 def _name(path: Path, root: Path) -> str:

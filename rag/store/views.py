@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.embedders.vectors import sha256_of
-from rag.errors import IndexDamagedError, IndexWriteError, first_line
+from rag.errors import IndexDamagedError, IndexWriteError, first_line, marked
 from rag.lexical import LAYOUT, LexicalIndex, build_lexical, update_lexical
 from rag.store.dense import EXACT, DenseIndex, DenseWriter, Probes, linked
 from rag.types import FloatMatrix
@@ -185,15 +185,16 @@ def dense_record(record: Mapping[str, Any]) -> Mapping[str, Any]:
 def damaged_files(folder: Path, record: Mapping[str, Any], read_up_to: int | None = None) -> Iterator[tuple[Path, str]]:
     """The (file, reason) of each file that is not as the record says; those over `read_up_to` bytes are only sized."""
     if record.get("lexical", 1) != LAYOUT:
-        yield folder / record["name"] / _LEXICAL, "another version of this program wrote it"
+        yield folder / record["name"] / _LEXICAL, marked("another version of this program wrote it")
     for name, (size, digest) in sorted(record["files"].items()):
         file = folder / record["name"] / name
         try:
             there = file.stat().st_size
             if there != size:
-                yield file, f"{there} of {size} bytes" if there < size else f"{there} bytes, {size} were written"
+                less = marked(f"{there} of {size} bytes")
+                yield file, less if there < size else marked(f"{there} bytes, {size} were written")
             elif (read_up_to is None or size <= read_up_to) and sha256_of(file) != digest:
-                yield file, "its checksum is not that of what was written"
+                yield file, marked("its checksum is not that of what was written")
         except OSError as error:
             yield file, first_line(error) if error.strerror is None else error.strerror
 
@@ -224,5 +225,6 @@ def _sync(path: Path) -> None:
 
 
 def _damaged(file: Path, reason: str) -> IndexDamagedError:
-    way_out = "run `rag index`, which makes it again from the catalog without embedding anything"
-    return IndexDamagedError(file, reason, way_out)
+    return IndexDamagedError(
+        file, reason, "run `rag index`, which makes it again from the catalog without embedding anything"
+    )

@@ -34,11 +34,14 @@ def address(seeds_index: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @contextmanager
-def served_page(index: Path, data: Path, port: int = 0) -> Iterator[str]:
-    """The page of `rag serve` over an index, quoting, until the end of the block; what people leave goes to `data`."""
+def served_page(index: Path, data: Path, port: int = 0, root: Path = ROOT) -> Iterator[str]:
+    """The page of `rag serve` over an index, quoting, until the end of the block; what people leave goes to `data`.
+
+    `root` is the checkout whose program and models it is.
+    """
     port = port or _free_port()
     with _served(
-        ["-m", "rag.cli", "serve", "--index", str(index), "--port", str(port), "--llm", "none"], port, data
+        ["-m", "rag.cli", "serve", "--index", str(index), "--port", str(port), "--llm", "none"], port, data, root
     ) as at:
         yield at
 
@@ -100,12 +103,12 @@ def visit(browser: Browser) -> Iterator[Visit]:
 
 
 @contextmanager
-def _served(arguments: list[str], port: int, data: Path) -> Iterator[str]:
+def _served(arguments: list[str], port: int, data: Path, root: Path = ROOT) -> Iterator[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAG_")}
-    environment |= {"PYTHONPATH": str(ROOT), "RAG_DATA": str(data)}
+    environment |= {"PYTHONPATH": str(root), "RAG_DATA": str(data)}
     process = subprocess.Popen(
         [sys.executable, *arguments],
-        env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8",
+        cwd=root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8",
     )  # fmt: skip
     try:
         yield _once_up(f"http://127.0.0.1:{port}/", process)

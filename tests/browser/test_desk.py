@@ -1,5 +1,6 @@
 """What a person does on the page beside asking: look, keep, find, add, choose."""
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -159,7 +160,7 @@ def test_a_file_that_is_handed_in_is_asked_at_once_and_taken_out_again(visit, ow
     bad.write_bytes(b"no document")
     page = visit(own_address, width=1440)
     hand_in(page, good, bad)
-    expect(page.locator("#added .problem")).to_contain_text("hỏng.docx")
+    expect(page.locator("#added .problem")).to_contain_text("hỏng.docx: tệp bị hỏng (")
     expect(page.locator("#status")).to_contain_text("6 tài liệu")
     shoot(page, "documents")
     ask(page, CAT)
@@ -179,14 +180,17 @@ def test_a_file_that_is_handed_in_is_asked_at_once_and_taken_out_again(visit, ow
     assert page.title() != "owned"
 
 
-def test_the_page_of_a_pdf_is_shown_as_it_is_printed(visit, own_address, tmp_path):
+@pytest.mark.parametrize("suffix", [".pdf", ".zip"])
+def test_the_page_of_a_pdf_is_shown_as_it_is_printed(visit, own_address, tmp_path, suffix):
     pdf = new_pdf()
     for text in ("Trang đầu.", "Con mèo của bà Lan tên là Mướp. Nó bốn tuổi."):
         pdf.add_page()
         pdf.multi_cell(0, text=text)
     pdf.output(str(tmp_path / "meo.pdf"))
+    with zipfile.ZipFile(tmp_path / "meo.zip", "w") as archive:
+        archive.write(tmp_path / "meo.pdf", "nhà/meo.pdf")
     page = visit(own_address, width=1440)
-    hand_in(page, tmp_path / "meo.pdf")
+    hand_in(page, tmp_path / f"meo{suffix}")
     ask(page, CAT)
     page.locator("#passages .whole:visible").first.click()
     picture = page.locator("#sheet figure img")
@@ -210,7 +214,7 @@ def test_a_folder_becomes_a_collection_of_its_own(visit, own_address, tmp_path):
     (tmp_path / "meo").mkdir()
     (tmp_path / "meo" / "meo.txt").write_text("Con mèo của bà Lan tên là Mướp.\n", encoding="utf-8")
     page = visit(own_address, width=1440)
-    page.get_by_text("Thêm hoặc xóa bộ sưu tập").click()
+    page.get_by_text("Thêm, đổi tên, xóa bộ sưu tập").click()
     page.fill(".new-collection", "Mèo nhà")
     page.keyboard.press("Enter")
     expect(page.locator("#status")).to_contain_text("0 tài liệu")
@@ -220,6 +224,12 @@ def test_a_folder_becomes_a_collection_of_its_own(visit, own_address, tmp_path):
     expect(page.locator("#status")).to_contain_text("1 tài liệu", timeout=30_000)
     ask(page, CAT)
     expect(page.locator("#chat .answer")).to_contain_text("Mướp")
+    page.get_by_text("Thêm, đổi tên, xóa bộ sưu tập").click()
+    page.fill("#rail .new-name", "Mèo hàng xóm")
+    page.keyboard.press("Enter")
+    expect(page.locator("select[data-collection]")).to_have_value("Mèo hàng xóm")
+    ask(page, CAT)
+    expect(page.locator("#chat .answer").last).to_contain_text("Mướp")
     page.locator("select[data-collection]").select_option("")
     expect(page.locator("#status")).to_contain_text("5 tài liệu")
     expect(page.locator("#chat .question")).to_have_count(0)

@@ -16,6 +16,7 @@ from rag.indexing.updating import update_index
 from rag.page.document_rows import DocumentState
 from rag.page.library import DEFAULT, Library
 from rag.types import Answer, Embedder
+from tests.pdf_files import new_pdf
 
 POOL = "Giờ mở cửa\n\nBể bơi thành phố mở cửa lúc sáu giờ sáng mỗi ngày."
 ZOO = "Dạo chơi\n\nVườn thú Thủ Lệ có bảy con hổ và ba con voi."
@@ -242,3 +243,42 @@ def test_questions_are_answered_while_documents_come_and_go(library: Library, se
             asker.join()
     assert wrong == []
     assert sources(library) == ["bridge.txt", "pool.txt"]
+
+
+def test_a_collection_keeps_its_documents_under_another_name(library: Library, sent) -> None:
+    library.create("Thú")
+    library.add("Thú", [sent("zoo.txt")])
+    asked = library.bot("Thú")
+    (document,) = library.documents("Thú")
+    assert library.rename("Thú", "  Vườn   thú ") == "Vườn thú"
+    assert library.collections() == [DEFAULT, "Vườn thú"]
+    assert library.documents("Vườn thú") == [document]
+    question = "Vườn thú Thủ Lệ có bao nhiêu con hổ?"
+    assert library.bot("Vườn thú").ask(question).citations == asked.ask(question).citations
+    assert library.rename("Vườn thú", "vườn thú") == "vườn thú"
+    library.remove("vườn thú", {document.doc_id})
+    assert sources(library, "vườn thú") == []
+    library.create("Khác")
+    for name, new in (("Khác", "VƯỜN THÚ"), ("Khác", "../x"), (DEFAULT, "Mới"), ("không có", "Mới")):
+        with pytest.raises(CollectionError):
+            library.rename(name, new)
+
+
+def test_a_pdf_is_as_long_as_it_is_and_is_read_out_of_its_archive(library: Library, tmp_path: Path) -> None:
+    pdf = new_pdf()
+    for text in ("Vườn thú Thủ Lệ có bảy con hổ.", "", ""):
+        pdf.add_page()
+        pdf.multi_cell(0, text=text)
+    pdf.output(str(tmp_path / "zoo.pdf"))
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.write(tmp_path / "zoo.pdf", "sở thú/zoo.pdf")
+    library.create("Thú")
+    assert library.add("Thú", [tmp_path / "all.zip"]).failed == ()
+    (document,) = library.documents("Thú")
+    assert document.pages == 3
+    source = library.source("Thú", document.doc_id)
+    assert source is not None
+    with source.open() as stream:
+        assert stream.read() == (tmp_path / "zoo.pdf").read_bytes()
+    (tmp_path / "data" / "collections" / "Thú" / "uploads" / "all.zip").unlink()
+    assert library.source("Thú", document.doc_id) is None

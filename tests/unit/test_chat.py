@@ -1,6 +1,7 @@
 """A conversation's views, with a bot whose events are given."""
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,7 +11,9 @@ import rag.page.chat
 from rag.config import RagConfig
 from rag.errors import GenerationError, QuestionError
 from rag.events import Event, PassagesFound, Restarted, Sending, TextPiece
-from rag.page.chat import Session, View, answer, settle
+from rag.history.conversations import ConversationStore
+from rag.history.transcripts import conversation_markdown
+from rag.page.chat import Session, View, answer, reopened, settle
 from rag.pipeline import Bot
 from rag.types import Answer, AnswerSentence, Chunk, ScoredChunk, Support, Turn
 
@@ -24,6 +27,7 @@ class ToldBot:
     """Streams the events that it was given, then raises what it was given."""
 
     index = SimpleNamespace(documents=5)
+    generator = SimpleNamespace(name="tiny.gguf")
     config = RagConfig()
 
     def __init__(self, *events: Event, fails: Exception | None = None) -> None:
@@ -131,8 +135,8 @@ def test_an_unexpected_error_is_told_at_rest() -> None:
     assert not session.asking
 
 
-def test_stop_reaches_the_bot_and_the_answer_says_so() -> None:
-    session = Session()
+def test_a_stopped_answer_says_so_and_is_kept_as_far_as_it_came(tmp_path: Path) -> None:
+    store, session = ConversationStore(tmp_path / "kept.sqlite"), Session("a" * 32)
     asked: list[bool] = []
 
     class Watching(ToldBot):
@@ -145,10 +149,25 @@ def test_stop_reaches_the_bot_and_the_answer_says_so() -> None:
             asked.append(cancelled())
             yield DONE
 
-    seen = views(Watching(), "Hỏi?", session)
+    with_store = answer(cast(Bot, Watching()), "Hỏi?", session, store)
+    assert last(list(with_store)[-1]).count("Đã dừng theo ý bạn") == 1
     assert asked == [False, True]
-    assert "Đã dừng theo ý bạn" in last(seen[-1])
+    assert [turn.answer for turn in session.turns] == ["Một hai."]
+    (kept,) = store.list("a" * 32)
+    again = reopened(store.load("a" * 32, kept.id), "a" * 32)
+    assert again.messages[-1]["content"].count("Đã dừng theo ý bạn") == 1
+    assert again.turns == session.turns
+    assert "Đã dừng theo ý bạn" in conversation_markdown(store.load("a" * 32, kept.id))
+
+
+def test_what_was_stopped_before_its_first_word_is_kept_but_nothing_to_go_on_from(tmp_path: Path) -> None:
+    store, session = ConversationStore(tmp_path / "kept.sqlite"), Session("a" * 32)
+    none = Answer("Hỏi?", "Không.", (), (), (), True, "cancelled", "extractive", {})
+    list(answer(cast(Bot, ToldBot(EVENTS[0], none)), "Hỏi?", session, store))
     assert session.turns == []
+    again = reopened(store.load("a" * 32, session.conversation), "a" * 32)
+    assert again.turns == []
+    assert "Đã dừng." in again.messages[-1]["content"]
 
 
 def test_a_conversation_that_was_left_draws_nothing_more() -> None:

@@ -281,3 +281,16 @@ def test_the_command_writes_what_can_be_asked_and_what_waits(
     assert main(["questions", "feedback"]) == 1
     assert "no conversations at" in capsys.readouterr().err
     assert not (tmp_path / "empty").exists()
+
+
+def test_conversations_follow_the_new_name_of_their_collection(store: ConversationStore) -> None:
+    owners = ("login:lan", "login:mai", "a" * 32, "b" * 32)
+    made = {owner: store.create(owner, collection="Thú") for owner in owners}
+
+    def collections() -> list[str]:
+        return [store.load(owner, made[owner]).collection for owner in owners]
+
+    store.rename_collection("login:lan", "Thú", "Vườn thú")
+    assert collections() == ["Vườn thú", "Thú", "Thú", "Thú"]
+    store.rename_collection(None, "Thú", "Sở thú")
+    assert collections() == ["Vườn thú", "Thú", "Sở thú", "Sở thú"]

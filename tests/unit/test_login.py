@@ -94,13 +94,11 @@ def test_a_wrong_file_is_named_with_its_line(tmp_path: Path, text: str, reason: 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.2", "::", "", "my-machine"])
 def test_a_page_that_others_reach_asks_who_comes(host: str) -> None:
     with pytest.raises(ConfigError, match="--auth FILE"):
-        require_login(host, "", mcp=False)
-    require_login(host, "logins", mcp=False)
-    with pytest.raises(ConfigError, match="--mcp"):
-        require_login(host, "logins", mcp=True)
+        require_login(host, "")
+    require_login(host, "logins")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost", "LOCALHOST"])
 def test_a_page_for_this_machine_needs_no_login(host: str) -> None:
     assert is_loopback(host)
-    require_login(host, "", mcp=True)
+    require_login(host, "")

@@ -1,0 +1,1 @@
+"""What went wrong, in Vietnamese: the errors are raised in English, and put into Vietnamese where they are shown."""
