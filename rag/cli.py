@@ -197,8 +197,10 @@ def _parser() -> argparse.ArgumentParser:
         prog="rag", description="Ask a folder of Vietnamese documents, offline; every sentence of an answer is checked."
     )
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--config", type=Path, help="settings file (default: rag.toml here, if there is one)")
-    common.add_argument("--lang", choices=("en", "vi"), default="en", help="language of messages (default: en)")
+    # Before the command or after it; a default there would undo what stands before it.
+    for place, none, english in ((parser, None, "en"), (common, argparse.SUPPRESS, argparse.SUPPRESS)):
+        place.add_argument("--config", type=Path, default=none, help="settings file (default: rag.toml here, if any)")
+        place.add_argument("--lang", choices=("en", "vi"), default=english, help="language of messages (default: en)")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, run: Any, text: str) -> argparse.ArgumentParser:

@@ -72,8 +72,11 @@ def test_an_abstention_is_an_answer(capsys: pytest.CaptureFixture[str], seeds_in
     assert "Nearest passages:" in out
 
 
-def test_messages_are_vietnamese_on_request(capsys: pytest.CaptureFixture[str], seeds_index: Path) -> None:
-    _, out, _ = run(capsys, "ask", AX, "--index", seeds_index, "--llm", "none", "--lang", "vi")
+@pytest.mark.parametrize(("before", "after"), [([], ["--lang", "vi"]), (["--lang", "vi"], [])])
+def test_messages_are_vietnamese_on_request(
+    capsys: pytest.CaptureFixture[str], seeds_index: Path, before: list[str], after: list[str]
+) -> None:
+    _, out, _ = run(capsys, *before, "ask", AX, "--index", seeds_index, "--llm", "none", *after)
     assert "câu có căn cứ trong đoạn trích" in out
 
 
