@@ -44,10 +44,11 @@ _WAIT_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a run is made of; a checkpoint goes on only with the same."""
+    """What a run is made of; a checkpoint goes on only with the same, the minutes apart."""
 
     size: str
     minutes: float
+    """Of the whole run; a run that is over goes on when they are raised, and its rate goes up with what is left."""
     rows: int
     """Rows of ROW_TOKENS in a step."""
     rate: float
@@ -183,12 +184,12 @@ class Run:
         self._checkpoint = work / f"checkpoint-{settings.size}.pt"
         if self._checkpoint.exists():
             kept = torch.load(self._checkpoint, map_location=device, weights_only=True)
-            if kept["settings"] != asdict(settings):
+            if kept["settings"] | {"minutes": settings.minutes} != asdict(settings):
                 raise SystemExit(f"{self._checkpoint} is of another run ({kept['settings']}): move it away first")
             self.network.load_state_dict(kept["network"])
             self.marker.load_state_dict(kept["marker"])
             self.optimizer.load_state_dict(kept["optimizer"])
-            self.progress = Progress(**kept["progress"])
+            self.progress = Progress(**kept["progress"] | {"minutes": settings.minutes})
         out.mkdir(parents=True, exist_ok=True)
 
     def log(self, **figures: Any) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -114,9 +115,10 @@ def test_steps_learn_and_a_run_goes_on_from_its_checkpoint(work: Path, tmp_path:
         assert torch.equal(again.network(batch[:1]), run.network(batch[:1]))
         given = read_weights(tmp_path / "out")(batch[:1])
         assert float((given - run.network(batch[:1])).abs().max()) < 0.05
-    other = Settings(**{name: getattr(SETTINGS, name) for name in Settings.__dataclass_fields__} | {"rate": 1.0})
     with pytest.raises(SystemExit, match="of another run"):
-        Run(work, tmp_path / "out", other, CPU)
+        Run(work, tmp_path / "out", replace(SETTINGS, rate=1.0), CPU)
+    longer = Run(work, tmp_path / "out", replace(SETTINGS, minutes=60.0), CPU)
+    assert longer.progress.share == pytest.approx(again.progress.share / 2)
     (work / "checkpoint-tiny.pt").unlink()
 
 
