@@ -18,7 +18,6 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +25,12 @@ import numpy as np
 import torch
 from reader_corpus import TOKENIZER
 from reader_data import MADE, REAL, ROW_TOKENS, Maker, start_workers
-from reader_network import PADDING, QUESTION, SHAPES, Marker, Network, Shape, in_answer, loss_of
+from reader_network import SHAPES, Marker, Network, Shape, loss_of
 from reader_start import set_heads
 from reader_tokenizer import load_tokenizer, started_rows
 from reader_watch import Watched, measure, watched_questions
 from safetensors.torch import save as save_tensors
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from rag.config import EmbeddingConfig
 from rag.embedding import StaticEmbedder, load_embedder
@@ -227,40 +225,15 @@ class Run:
         """One step; the mean loss of the answers' tokens, on the device."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate_at(self.progress.share, self.settings)
-        parts = [tokens] if self.device.type == "cuda" else unpacked(tokens)
-        counts = [int(in_answer(part).sum()) for part in parts]
-        whole = torch.zeros((), device=self.device)
-        for part, count in zip(parts, counts, strict=True):
-            loss, answers = self._loss(part.to(self.device, non_blocking=True))
-            (loss * count / sum(counts)).backward()  # type: ignore[no-untyped-call]
-            whole += answers * count / sum(counts)
+        tokens = tokens.to(self.device, non_blocking=True)
+        settings = self.settings
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._multiplies_bf16):
+            loss, answers = loss_of(self.network, tokens, settings.context_weight, settings.context_share, self.marker)
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        return whole
-
-    def _loss(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        settings = self.settings
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._multiplies_bf16):
-            return loss_of(self.network, tokens, settings.context_weight, settings.context_share, self.marker)
-
-
-def unpacked(rows: Tensor, parts: int = 3) -> list[Tensor]:
-    """The examples of packed rows, each in a row of its own, those of like length together.
-
-    A processor computes all attention of a row, also that between examples, which is masked: a third of its time.
-    """
-    examples = [row[begin:end] for row in rows for begin, end in pairwise(_cuts(row))]
-    examples = sorted((one[one != PADDING] for one in examples), key=len)
-    size = -(-len(examples) // parts)
-    groups = [examples[at : at + size] for at in range(0, len(examples), size)]
-    return [pad_sequence(group, batch_first=True, padding_value=PADDING) for group in groups]
-
-
-def _cuts(row: Tensor) -> list[int]:
-    """Where the examples of a row begin, and the row's end."""
-    begins: list[int] = (row == QUESTION).nonzero().flatten().tolist()
-    return [*begins, len(row)]
+        return answers
 
 
 def train(run: Run, watched: dict[str, list[Watched]], stop_s: float, every_s: float) -> None:

@@ -12,11 +12,10 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models" / "training"))
 
-from reader import Run, Settings, batches, rate_at, train, unpacked
+from reader import Run, Settings, batches, rate_at, train
 from reader_corpus import ARTICLES, PARTS, QUESTIONS, SYNONYMS, TOKENIZER, WATCHED, write_lines
 from reader_data import ROW_TOKENS, Maker, write_shards
 from reader_export import read_weights
-from reader_network import ANSWER, PADDING, QUESTION
 from reader_watch import watched_questions
 
 from rag.llm.span_decoding import CONTROL_TOKENS, ReaderToken
@@ -80,16 +79,6 @@ def test_rows_hold_questions_that_are_answered_and_some_that_are_not(work: Path)
     assert count[ReaderToken.QUESTION] == count[ReaderToken.END] + count[ReaderToken.NOT_THERE]
     share = count[ReaderToken.NOT_THERE] / count[ReaderToken.QUESTION]
     assert 0.08 < share < 0.35
-
-
-def test_unpacked_rows_hold_the_same_examples_by_length() -> None:
-    first, second, third = (
-        [QUESTION, 40, ANSWER, 50, 51, 52],
-        [QUESTION, 41, ANSWER, 53],
-        [QUESTION, 42, 43, ANSWER, 54],
-    )
-    rows = torch.tensor([[*first, *second, PADDING], [*third, *([PADDING] * 6)]])
-    assert [part.tolist() for part in unpacked(rows, parts=2)] == [[[*second, PADDING], third], [first]]
 
 
 def test_rate_rises_and_falls_with_the_time() -> None:
