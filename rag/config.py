@@ -129,6 +129,8 @@ class EvidenceConfig:
     """The trained sentence ranker."""
     matcher: str = "models/matcher-vi"
     """Folder of the network that reads a question against a sentence, for this model and for the passage ranker."""
+    pointer: str = "models/pointer-vi"
+    """Folder of the network that says where in a sentence the answer stands, for a reader."""
     threshold: float = 0.25
     """Least probability, 0 to 1, that the corpus answers; below it the system says that it does not know. On
     development questions 0.2 refuses 96% of the foreign ones and 9% of the answerable ones, 0.3 98% and 16%."""

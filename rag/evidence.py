@@ -18,13 +18,14 @@ from rag.relevance.features import (
     candidates,
     measure,
 )
-from rag.relevance.matching import Matcher
+from rag.relevance.matching import Matcher, looked
+from rag.relevance.pointing import Pointer
 from rag.relevance.weights import read_weights
 from rag.types import Evidence, FloatMatrix, ScoredChunk
 
 _LISTED = frozenset({AnswerKind.LIST, AnswerKind.MANNER, AnswerKind.REASON})
 """What a list may answer, item by item."""
-_WORTH_SHOWING = 0.15
+WORTH_SHOWING = 0.15
 """Share of the best sentence's probability from which another one is told with it: on development questions 1.7
 sentences an answer, and the gold answer among them in 79% instead of 66% of the answers."""
 
@@ -80,7 +81,7 @@ class EvidenceModel:
     """
 
     def __init__(self, config: EvidenceConfig, matcher: Matcher) -> None:
-        """Load the trained weights; `matcher` must be the one that they were trained with.
+        """Load the trained weights, and the pointer's; `matcher` must be the one that they were trained with.
 
         Raises:
             ModelError: there is no such file, or it is for other features.
@@ -88,6 +89,7 @@ class EvidenceModel:
         features = {"sentence_features": SENTENCE_FEATURES, "question_features": QUESTION_FEATURES}
         stored = read_weights(resolve(config.model), features, "models/training/evidence.py")
         self._matcher = matcher
+        self._pointer = Pointer(config.pointer, matcher.rarity, matcher.embedder)
         self._vectors: dict[str, FloatMatrix] = {}
         self._sentence = Perceptron.from_json(stored["sentence"])
         self._null = Perceptron.from_json(stored["null"])
@@ -99,7 +101,7 @@ class EvidenceModel:
             return Finding(None, (), 0.0)
         asked = self._matcher.analyse(question)
         cosines = self.cosines(question, passages, sentences)
-        matches, _ = self._matcher.match(asked, passages, sentences)
+        matches = self._matcher.match(asked, passages, sentences)
         by_sentence, whole = measure(asked, passages, sentences, *cosines, matches)
         logits = np.append(self._sentence(by_sentence), self._null(whole[None, :]))
         probabilities = np.exp(logits - logits.max())
@@ -117,6 +119,19 @@ class EvidenceModel:
             float(1.0 - probabilities[-1]),
             _listing(evidence[0], best, asked.kind),
             not_mentioned(asked, told, self._matcher.rarity),
+        )
+
+    def pointed(
+        self, question: str, passages: Sequence[ScoredChunk], evidence: Sequence[Evidence]
+    ) -> tuple[Evidence, ...]:
+        """The evidence with where in each sentence the answer stands most probably; a list's items stay as they are."""
+        asked = self._matcher.analyse(question)
+        sentences = {(one.passage, one.start_char, one.end_char): one for one in candidates(passages)}
+        found = [sentences.get((one.passage, one.start_char, one.end_char)) for one in evidence]
+        spans = iter(self._pointer.point(asked, [looked(one, passages) for one in found if one is not None]))
+        return tuple(
+            replace(one, pointed=next(spans)) if sentence is not None else one
+            for one, sentence in zip(evidence, found, strict=True)
         )
 
     def cosines(
@@ -169,6 +184,6 @@ def choose(finding: Finding, limit: int) -> tuple[Evidence, ...]:
     if finding.listing:
         return finding.listing
     best = finding.evidence[0]
-    chosen = [one for one in finding.evidence[:limit] if one.score >= _WORTH_SHOWING * best.score]
+    chosen = [one for one in finding.evidence[:limit] if one.score >= WORTH_SHOWING * best.score]
     order = {passage: place for place, passage in enumerate(dict.fromkeys(found.passage for found in chosen))}
     return tuple(sorted(chosen, key=lambda found: (order[found.passage], found.start_char)))

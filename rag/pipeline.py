@@ -143,6 +143,9 @@ class Bot:
         ]
         unanswered = "; ".join(part for part, lack in zip(parts, lacks, strict=True) if lack)
         whole = _task(understood, passages, answered, self.config.evidence.sentences)
+        is_reader = isinstance(self.generator, LlamaGenerator) and self.generator.is_reader
+        if is_reader:
+            whole = replace(whole, evidence=self._evidence.pointed(understood, whole.passages, whole.evidence))
         task = _continued(self.generator.fitted(whole), history[-1].sent if history else ())
         left_out = len(whole.passages) - len(task.passages)
         yield Sending(task.passages, left_out)
@@ -170,7 +173,7 @@ class Bot:
             return
 
         unsupported = self.config.checking.unsupported
-        if isinstance(self.generator, LlamaGenerator) and self.generator.is_reader:
+        if is_reader:
             unsupported = Unsupported.QUOTE  # it only points: what it cannot bear out is nothing to be shown
         checked = check_answer(normalize(written).strip(), task.passages, unsupported, task.evidence)
         clock.mark("checking")

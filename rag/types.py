@@ -134,6 +134,8 @@ class Evidence:
     text: str
     score: float
     """Probability, 0 to 1, that this sentence holds the answer."""
+    pointed: tuple[int, int] | None = None
+    """The characters of `text` that are the answer most probably; None where that was not looked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from rag.embedding import load_embedder
 from rag.indexing.updating import update_index
 from rag.pipeline import Bot
 from rag.relevance.matching import Matcher, load_matcher
+from rag.relevance.pointing import Pointer
 from rag.types import Embedder
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,6 +60,12 @@ def embedder(config: RagConfig) -> Embedder:
 def matcher(embedder: Embedder, config: RagConfig) -> Matcher:
     """The bundled matcher."""
     return load_matcher(config.evidence.matcher, embedder)
+
+
+@pytest.fixture(scope="session")
+def pointer(matcher: Matcher, config: RagConfig) -> Pointer:
+    """The bundled pointer."""
+    return Pointer(config.evidence.pointer, matcher.rarity, matcher.embedder)
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,11 @@
 
     python eval/benchmarks/reading.py FILE.gguf --data ../shared/data --limit 600 --end-to-end
 
-Questions of viquad2-test, which no training has seen. With the gold passage given: answered held to the evidence and
-freely; asked again over the passage without its sentences that hold the answer, and with a name, year or number
-swapped. End to end: over an index of the 557 contexts, as `rag ask --llm FILE.gguf`, beside the quoting answer; the
-short answer is what stands before the quoted sentence.
+Questions of viquad2-test, which no training has seen. With the gold passage given, of which the evidence step chooses
+the sentences and points into them: answered held to the evidence and freely, beside what is pointed to; asked again
+over the passage without its sentences that hold the answer, and with a name, year or number swapped. End to end: over
+an index of the 557 contexts, as `rag ask --llm FILE.gguf`, beside the quoting answer; the short answer is what stands
+before the quoted sentences.
 """
 
 import argparse
@@ -27,12 +28,16 @@ from results_file import write_results
 from rag.batch.corpora import bot_for
 from rag.batch.metrics import answer_contained, auroc, exact_match, token_f1
 from rag.batch.questions import Question
-from rag.config import LlmConfig, RagConfig
+from rag.config import EmbeddingConfig, EvidenceConfig, LlmConfig, RagConfig
 from rag.documents import make_document
+from rag.embedding import load_embedder
+from rag.evidence import EvidenceModel, choose
 from rag.llm.llama import LlamaRuntime
 from rag.llm.span_decoding import Reading
-from rag.llm.span_reading import SpanReader, sentences_to_read
+from rag.llm.span_reading import SpanReader
 from rag.models import NO_LLM
+from rag.relevance.features import candidates
+from rag.relevance.matching import load_matcher
 from rag.types import Chunk, ScoredChunk, Task
 
 ANSWERABLE, GOLD_OUT, SWAPPED, FREE = "answerable", "gold-out", "swapped", "free"
@@ -51,29 +56,46 @@ class Read:
     f1: float
     cited: float
     """Whether the sentence that it cites holds a gold answer."""
+    pointed_f1: float
+    """F1 of what the evidence step points to in its best sentence: the answer without the reader."""
+    sentence_f1: float
+    """F1 of that whole sentence."""
     first_ms: float
     whole_ms: float
 
 
-def passage_of(question: Question) -> ScoredChunk:
-    """The question's gold passage, whole."""
-    document = make_document(question.context or "", "context")
+def passage_of(text: str) -> ScoredChunk:
+    """A text as a passage of its own."""
+    document = make_document(text, "context")
     chunk = Chunk("c", document.doc_id, document.text, 0, len(document.text))
     return ScoredChunk(chunk, 1.0, "", document.source)
 
 
-def read(reader: SpanReader, question: Question, kind: str, *, without: Sequence[str] = ()) -> Read | None:
-    """One question answered from its passage `without` the sentences that hold one of these; None if none is left."""
-    found = sentences_to_read(Task(question.question, (passage_of(question),), ()))
-    left = [one for one in found if not without or not answer_contained(one.text, without)]
-    sentences = [one.text for one in reader.fitting(question.question, left)]
+def task_of(evidence: EvidenceModel, question: Question, without: Sequence[str] = ()) -> Task | None:
+    """The question over its passage, pointed into as in use; None if nothing is left of it.
+
+    `without` are answers: the sentences that hold one are left out.
+    """
+    passage = passage_of(question.context or "")
+    if without:
+        left = [one.text for one in candidates([passage]) if not answer_contained(one.text, without)]
+        if not left:
+            return None
+        passage = passage_of("\n".join(left))
+    chosen = choose(evidence.find(question.question, [passage]), EvidenceConfig().sentences)
+    return Task(question.question, (passage,), evidence.pointed(question.question, [passage], chosen))
+
+
+def read(reader: SpanReader, task: Task, answers: Sequence[str], kind: str) -> Read | None:
+    """One task answered; None where it would be quoted."""
+    sentences = reader.fitting(task)
     if not sentences:
         return None
     began = time.perf_counter()
     first = None
     text = ""
     reading: Reading | None = None
-    pieces = reader.read(question.question, sentences, lambda: False, held=kind != FREE)
+    pieces = reader.read(task.question, sentences, lambda: False, held=kind != FREE)
     while reading is None:
         try:
             text += next(pieces)
@@ -81,23 +103,32 @@ def read(reader: SpanReader, question: Question, kind: str, *, without: Sequence
             reading = end.value
         first = first or time.perf_counter()
     done = time.perf_counter()
+    start, end_ = sentences[0].pointed or (0, 0)
     return Read(
         kind, text.strip(), reading.sentence is None, reading.logprob,
-        exact_match(text, question.answers), token_f1(text, question.answers),
-        answer_contained(sentences[reading.sentence], question.answers) if reading.sentence is not None else 0.0,
+        exact_match(text, answers), token_f1(text, answers),
+        answer_contained(sentences[reading.sentence].text, answers) if reading.sentence is not None else 0.0,
+        token_f1(sentences[0].text[start:end_], answers), token_f1(sentences[0].text, answers),
         1000 * ((first or done) - began), 1000 * (done - began),
     )  # fmt: skip
 
 
-def with_gold(reader: SpanReader, questions: Sequence[Question], pool: Sequence[str], seed: int) -> list[Read]:
+def with_gold(
+    reader: SpanReader, evidence: EvidenceModel, questions: Sequence[Question], pool: Sequence[str], seed: int
+) -> list[Read]:
     """Every question in all its forms over its gold passage."""
     found: list[Read | None] = []
     for question in questions:
-        found += [read(reader, question, ANSWERABLE), read(reader, question, FREE)]
-        found.append(read(reader, question, GOLD_OUT, without=question.answers))
+        task = task_of(evidence, question)
+        if task is not None:
+            found += [read(reader, task, question.answers, kind) for kind in (ANSWERABLE, FREE)]
+        left = task_of(evidence, question, question.answers)
+        if left is not None:
+            found.append(read(reader, left, question.answers, GOLD_OUT))
         changed = swapped(question, pool, seed)
-        if changed is not None:
-            found.append(read(reader, changed, SWAPPED))
+        other = task_of(evidence, changed) if changed is not None else None
+        if other is not None:
+            found.append(read(reader, other, question.answers, SWAPPED))
     return [one for one in found if one is not None]
 
 
@@ -114,6 +145,10 @@ def figures(reads: Sequence[Read]) -> dict[str, Any]:
             "exact": percent([one.exact for one in asked]),
             "f1": percent([one.f1 for one in asked]),
             "cited": percent([one.cited for one in asked]),
+        },
+        "without_reader": {
+            "pointed_f1": percent([one.pointed_f1 for one in asked]),
+            "sentence_f1": percent([one.sentence_f1 for one in asked]),
         },
         "free": {
             "exact": percent([one.exact for one in by_kind[FREE]]),
@@ -185,8 +220,9 @@ def main() -> None:
     questions = read_set(options.data, ASKED_SET)
     asked = sample(questions, options.limit, options.seed)
     reader = SpanReader(LlamaRuntime(options.model, LlmConfig(threads=options.threads)))
-    read(reader, asked[0], ANSWERABLE)  # the first one also loads what is loaded late
-    reads = with_gold(reader, asked, names_of(questions), options.seed)
+    evidence = EvidenceModel(EvidenceConfig(), load_matcher(EvidenceConfig().matcher, load_embedder(EmbeddingConfig())))
+    with_gold(reader, evidence, asked[:1], names_of(questions), options.seed)  # also loads what is loaded late
+    reads = with_gold(reader, evidence, asked, names_of(questions), options.seed)
     if options.lines is not None:
         lines = "".join(json.dumps(asdict(one), ensure_ascii=False) + "\n" for one in reads)
         options.lines.write_text(lines, encoding="utf-8")

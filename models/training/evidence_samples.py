@@ -149,7 +149,7 @@ def _sample(
     asked = matcher.analyse(question)
     vectors = matcher.embedder.embed_passages([*(s.text for s in sentences), *(hit.chunk.text for hit in passages)])
     cosines = vectors @ matcher.embedder.embed_queries([question])[0]
-    matches, _ = matcher.match(asked, passages, sentences)
+    matches = matcher.match(asked, passages, sentences)
     of_sentences, of_passages = cosines[: len(sentences)], cosines[len(sentences) :]
     by_sentence, whole = measure(asked, passages, sentences, of_sentences, of_passages, matches)
     gold = gold_sentences(row, sentences, passages, gold_id, by_sentence) if row is not None else ()

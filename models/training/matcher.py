@@ -26,7 +26,7 @@ from torch.nn import functional
 from rag.batch.metrics import auroc
 from rag.config import EmbeddingConfig
 from rag.embedding import StaticEmbedder, load_embedder
-from rag.relevance.matching import RARITY_FILE, TRAINING_FILE, WEIGHTS_FILE
+from rag.relevance.comparing import RARITY_FILE, TRAINING_FILE, WEIGHTS_FILE
 
 
 def loss_of(network: Network, batch: Batch, token_weight: float) -> torch.Tensor:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from rag.embedding import StaticEmbedder
+from rag.relevance.comparing import KINDS
 from rag.relevance.features import Rarity, analyse
-from rag.relevance.matching import KINDS
 from rag.relevance.units import (
     ASKED_FEATURES,
     SENTENCE_UNITS,
@@ -83,8 +83,8 @@ def encode(example: Example, rarity: Rarity, embedder: StaticEmbedder) -> Encode
     return Encoded(kind, question.units.ids.astype(np.int32), np.stack(of_asked), ids, features, answers)
 
 
-class Network(torch.nn.Module):
-    """The same arithmetic as rag.relevance.matching.Matcher, with dropout."""
+class Comparison(torch.nn.Module):
+    """The same arithmetic as rag.relevance.comparing.Comparison, with dropout: a sentence read beside a question."""
 
     def __init__(self, rows: NDArray[np.float32], settings: Settings) -> None:
         super().__init__()
@@ -92,27 +92,79 @@ class Network(torch.nn.Module):
         self.register_buffer("rows", torch.from_numpy(rows), persistent=False)
         self.rows: torch.Tensor
         self.settings = settings
-
-        def weight(*shape: int) -> torch.nn.Parameter:
-            return torch.nn.Parameter(torch.randn(*shape) / math.sqrt(shape[0]))
-
-        def zero(*shape: int) -> torch.nn.Parameter:
-            return torch.nn.Parameter(torch.zeros(*shape))
-
         parameters = {
-            "unit": weight(rows.shape[1], d), "unit_features": weight(len(UNIT_FEATURES), d),
-            "asked_features": weight(len(ASKED_FEATURES), d), "kind": weight(len(KINDS), d), "side": zero(2, d),
-            "attention": weight(d, d), "compare": weight(4 * d, d), "compare_bias": zero(d),
-            "answer": weight(d, 1), "answer_bias": zero(1), "importance": weight(d, 1),
-            "out": weight(6 * d, d), "out_bias": zero(d), "logit": weight(d, 1), "logit_bias": zero(1),
+            "unit": _weight(rows.shape[1], d), "unit_features": _weight(len(UNIT_FEATURES), d),
+            "asked_features": _weight(len(ASKED_FEATURES), d), "kind": _weight(len(KINDS), d), "side": _zero(2, d),
+            "attention": _weight(d, d), "compare": _weight(4 * d, d), "compare_bias": _zero(d),
         }  # fmt: skip
-        for block in ("first", "second", "last"):
-            parameters |= {
-                f"{block}.wide": weight(3 * d, d), f"{block}.wide_bias": zero(d), f"{block}.narrow": weight(d, d),
-                f"{block}.narrow_bias": zero(d), f"{block}.gain": torch.nn.Parameter(torch.ones(d)),
-                f"{block}.shift": zero(d),
-            }  # fmt: skip
-        self.weights = torch.nn.ParameterDict({name.replace(".", "_"): value for name, value in parameters.items()})
+        for name in ("first", "second", "last"):
+            parameters |= block_parameters(name, d)
+        self.weights = torch.nn.ParameterDict(parameters)
+
+    def compared(
+        self,
+        ids: torch.Tensor,
+        features: torch.Tensor,
+        asked_ids: torch.Tensor,
+        of_asked: torch.Tensor,
+        kinds: torch.Tensor,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The units of the sentences, (n, units, width), and of the question beside each, (n, question units, width).
+
+        Id -1 is padding.
+        """
+        w = self.weights
+        mask, asked_mask = (ids >= 0).float()[..., None], (asked_ids >= 0).float()[..., None]
+        kind = w["kind"][kinds][:, None, :]
+        x = self._embedded(ids) + features @ w["unit_features"] + kind + w["side"][0]
+        q = self._embedded(asked_ids) + of_asked @ w["asked_features"] + kind + w["side"][1]
+        x, q = self._drop(x) * mask, self._drop(q) * asked_mask
+        for name in ("first", "second"):
+            x, q = self.block(name, x, mask), self.block(name, q, asked_mask)
+        scores = (x @ w["attention"]) @ q.transpose(1, 2) / math.sqrt(self.settings.width)
+        to_asked = torch.softmax(scores.masked_fill(asked_mask.transpose(1, 2) == 0, -1e4), dim=2) @ q
+        to_sentence = torch.softmax(scores.masked_fill(mask == 0, -1e4), dim=1).transpose(1, 2) @ x
+        x = self.block("last", self._beside(x, to_asked) * mask, mask)
+        return x, self._beside(q, to_sentence) * asked_mask
+
+    def _embedded(self, ids: torch.Tensor) -> torch.Tensor:
+        vectors = self.rows[ids.clamp(min=0)]
+        if self.training:
+            vectors = vectors * (torch.rand(ids.shape) >= self.settings.unit_dropout).float()[..., None]
+        result: torch.Tensor = vectors @ self.weights["unit"]
+        return result
+
+    def block(self, name: str, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """A convolution over three units with a way round it, of shape (n, units, width) as `x`."""
+        w = self.weights
+        around = torch.cat([functional.pad(x, (0, 0, 1, 0))[:, :-1], x, functional.pad(x, (0, 0, 0, 1))[:, 1:]], dim=2)
+        wide = torch.relu(around @ w[f"{name}_wide"] + w[f"{name}_wide_bias"])
+        x = x + self._drop(wide @ w[f"{name}_narrow"] + w[f"{name}_narrow_bias"])
+        return functional.layer_norm(x, (x.shape[-1],), w[f"{name}_gain"], w[f"{name}_shift"]) * mask
+
+    def _beside(self, x: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        w = self.weights
+        both = torch.cat([x, other, x * other, (x - other).abs()], dim=2)
+        return torch.relu(self._drop(both) @ w["compare"] + w["compare_bias"])
+
+    def _drop(self, x: torch.Tensor) -> torch.Tensor:
+        if not self.training:
+            return x
+        # The same features of all units of a text: far fewer random numbers, and neighbours cannot fill the gap.
+        kept = torch.rand(x.shape[0], *([1] * (x.dim() - 2)), x.shape[-1]) >= self.settings.dropout
+        return x * (kept.float() / (1 - self.settings.dropout))
+
+
+class Network(Comparison):
+    """The same arithmetic as rag.relevance.matching.Matcher, with dropout."""
+
+    def __init__(self, rows: NDArray[np.float32], settings: Settings) -> None:
+        super().__init__(rows, settings)
+        d = settings.width
+        self.weights.update({
+            "answer": _weight(d, 1), "answer_bias": _zero(1), "importance": _weight(d, 1),
+            "out": _weight(6 * d, d), "out_bias": _zero(d), "logit": _weight(d, 1), "logit_bias": _zero(1),
+        })  # fmt: skip
 
     def forward(
         self,
@@ -124,18 +176,8 @@ class Network(torch.nn.Module):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits of the sentences, (n,), and of their units being the answer's, (n, units); id -1 is padding."""
         w = self.weights
+        x, q = self.compared(ids, features, asked_ids, of_asked, kinds)
         mask, asked_mask = (ids >= 0).float()[..., None], (asked_ids >= 0).float()[..., None]
-        kind = w["kind"][kinds][:, None, :]
-        x = self._embedded(ids) + features @ w["unit_features"] + kind + w["side"][0]
-        q = self._embedded(asked_ids) + of_asked @ w["asked_features"] + kind + w["side"][1]
-        x, q = self._drop(x) * mask, self._drop(q) * asked_mask
-        for block in ("first", "second"):
-            x, q = self._block(block, x, mask), self._block(block, q, asked_mask)
-        scores = (x @ w["attention"]) @ q.transpose(1, 2) / math.sqrt(self.settings.width)
-        to_asked = torch.softmax(scores.masked_fill(asked_mask.transpose(1, 2) == 0, -1e4), dim=2) @ q
-        to_sentence = torch.softmax(scores.masked_fill(mask == 0, -1e4), dim=1).transpose(1, 2) @ x
-        x = self._block("last", self._compared(x, to_asked) * mask, mask)
-        q = self._compared(q, to_sentence) * asked_mask
         answer = (x @ w["answer"] + w["answer_bias"])[..., 0]
         hidden = mask[..., 0] == 0
         shares = torch.softmax(answer.masked_fill(hidden, -1e4), dim=1)
@@ -151,31 +193,21 @@ class Network(torch.nn.Module):
         top = torch.relu(self._drop(pooled) @ w["out"] + w["out_bias"])
         return (top @ w["logit"] + w["logit_bias"])[:, 0], answer
 
-    def _embedded(self, ids: torch.Tensor) -> torch.Tensor:
-        vectors = self.rows[ids.clamp(min=0)]
-        if self.training:
-            vectors = vectors * (torch.rand(ids.shape) >= self.settings.unit_dropout).float()[..., None]
-        result: torch.Tensor = vectors @ self.weights["unit"]
-        return result
 
-    def _block(self, name: str, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        w = self.weights
-        around = torch.cat([functional.pad(x, (0, 0, 1, 0))[:, :-1], x, functional.pad(x, (0, 0, 0, 1))[:, 1:]], dim=2)
-        wide = torch.relu(around @ w[f"{name}_wide"] + w[f"{name}_wide_bias"])
-        x = x + self._drop(wide @ w[f"{name}_narrow"] + w[f"{name}_narrow_bias"])
-        return functional.layer_norm(x, (x.shape[-1],), w[f"{name}_gain"], w[f"{name}_shift"]) * mask
+def _weight(*shape: int) -> torch.nn.Parameter:
+    return torch.nn.Parameter(torch.randn(*shape) / math.sqrt(shape[0]))
 
-    def _compared(self, x: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-        w = self.weights
-        both = torch.cat([x, other, x * other, (x - other).abs()], dim=2)
-        return torch.relu(self._drop(both) @ w["compare"] + w["compare_bias"])
 
-    def _drop(self, x: torch.Tensor) -> torch.Tensor:
-        if not self.training:
-            return x
-        # The same features of all units of a text: far fewer random numbers, and neighbours cannot fill the gap.
-        kept = torch.rand(x.shape[0], *([1] * (x.dim() - 2)), x.shape[-1]) >= self.settings.dropout
-        return x * (kept.float() / (1 - self.settings.dropout))
+def _zero(*shape: int) -> torch.nn.Parameter:
+    return torch.nn.Parameter(torch.zeros(*shape))
+
+
+def block_parameters(name: str, d: int) -> dict[str, torch.nn.Parameter]:
+    """The weights of a block, as they start."""
+    return {
+        f"{name}_wide": _weight(3 * d, d), f"{name}_wide_bias": _zero(d), f"{name}_narrow": _weight(d, d),
+        f"{name}_narrow_bias": _zero(d), f"{name}_gain": torch.nn.Parameter(torch.ones(d)), f"{name}_shift": _zero(d),
+    }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 from reader_corpus import TOKENIZER
-from reader_data import MADE, REAL, ROW_TOKENS, Maker, start_workers
+from reader_data import MADE, REAL, ROW_TOKENS, pointers_of, reading_of, start_workers
 from reader_network import SHAPES, Marker, Network, Shape, loss_of
 from reader_start import set_heads
 from reader_tokenizer import load_tokenizer, started_rows
@@ -58,8 +58,6 @@ class Settings:
     """Share of the rows with real questions, which grows in a straight line to `real_share_end`."""
     real_share_end: float
     seed: int
-    few: float
-    """Share of prompts of one to three sentences."""
     set_heads: bool
     """Whether the first heads are set (reader_start.py) instead of learned."""
     weight_decay: float = 0.05
@@ -282,7 +280,6 @@ def main() -> None:
     parser.add_argument("--context-share", type=float, default=0.5)
     parser.add_argument("--real-share", type=float, default=0.12)
     parser.add_argument("--real-share-end", type=float, default=0.3)
-    parser.add_argument("--few", type=float, default=0.0, help="share of prompts of one to three sentences")
     parser.add_argument("--set-heads", action="store_true", help="start from heads that copy (reader_start.py)")
     parser.add_argument("--measure-every", type=float, default=4.0, help="minutes")
     parser.add_argument("--watched", type=int, default=300, help="questions that are measured of each kind")
@@ -294,15 +291,16 @@ def main() -> None:
     torch.set_float32_matmul_precision("high")
     settings = Settings(
         options.size, options.minutes, options.rows, options.rate, options.context_weight, options.context_share,
-        options.real_share, options.real_share_end, options.seed, options.few, options.set_heads,
+        options.real_share, options.real_share_end, options.seed, options.set_heads,
     )  # fmt: skip
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     run = Run(options.work, options.out, settings, device)
     # Each command makes other data: the seed goes on with the steps.
     seconds = 60 * min(options.stop_after, options.minutes) + 60
-    start_workers(options.work, options.workers, options.seed + run.progress.steps, seconds, options.few)
-    reading = Maker(options.work / "corpus", 0, 1, options.seed).reading
-    watched = watched_questions(options.work / "corpus", reading, options.watched)
+    start_workers(options.work, options.workers, options.seed + run.progress.steps, seconds)
+    corpus = options.work / "corpus"
+    # Neither half was trained on what is watched.
+    watched = watched_questions(corpus, reading_of(corpus), pointers_of(options.work)[0], options.watched)
     shape: Shape = run.network.shape
     run.log(device=str(device), shape=asdict(shape), weights=sum(one.numel() for one in run.network.parameters()))
     train(run, watched, 60 * options.stop_after, 60 * options.measure_every)

@@ -2,10 +2,10 @@
 
     python models/training/reader_data.py --work reader-work --workers 2 --seconds 60
 
-Reads the folder that reader_corpus.py made. `models/training/reader.py` calls the same while it trains, so that the
-data are made on the machine that trains and need not be carried there. A shard is a .npy of uint16, shape (rows,
-ROW_TOKENS); the examples in a row each begin with the question token. Shard n of a worker is the same in every run of a
-seed with as many workers.
+Reads the folder that reader_corpus.py made and the two pointers that pointer.py trained. The training, reader.py, calls
+the same, so that the data are made on the machine that trains and need not be carried there. A shard is a .npy of
+uint16, shape (rows, ROW_TOKENS); the examples in a row each begin with the question token. Shard n of a worker is the
+same in every run of a seed with as many workers.
 """
 
 import argparse
@@ -21,23 +21,33 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pointer_data import fold_of
 from reader_corpus import ARTICLES, PARTS, QUESTIONS, SYNONYMS, TOKENIZER, read_lines
 from reader_examples import Prompt, Reading, Told
 from reader_questions import made_questions, respelled, swapped
 from reader_tokenizer import load_tokenizer, plain
 
-from rag.config import PROJECT_DIR
+from rag.config import EmbeddingConfig, EvidenceConfig
+from rag.embedding import load_embedder
 from rag.llm.span_decoding import CONTROL_TOKENS, ReaderToken
-from rag.relevance.features import Rarity
+from rag.relevance.matching import load_matcher
+from rag.relevance.pointing import Pointer
 from rag.text import syllables
 
 ROW_TOKENS = 512
 SHARD_ROWS = 512
-REAL_SHARE = 0.2
+REAL_SHARE = 0.3
 """Real questions' share of the rows that are made; how many are trained on is the training's choice."""
 MADE, REAL = "made", "real"
 _OPEN_ROWS = 24
 _POOL = 400
+_BESIDE = 2
+"""Passages of the same set beside the one that answers."""
+_PASSAGES = 4
+"""Passages of an article that questions are made from in a round."""
+_ASKED_OF = 3
+"""Sentences of a passage that questions are made from."""
+POINTERS = "pointer/without-{}"
 Tokens = npt.NDArray[np.uint16]
 
 
@@ -71,11 +81,14 @@ class Packer:
 class Maker:
     """The examples of a worker, endless, in an order that its seed decides."""
 
-    def __init__(self, corpus: Path, worker: int, workers: int, seed: int, few: float = 0.0) -> None:
-        """Read the question sets; the articles are read as they are needed. `few` as in `Reading`."""
-        rarity = json.loads((PROJECT_DIR / "models" / "matcher-vi" / "rarity.json").read_text(encoding="utf-8"))
-        self.reading = reading_of(corpus, Rarity(rarity["counts"], int(rarity["documents"])), few)
+    def __init__(self, corpus: Path, pointers: Sequence[Pointer], worker: int, workers: int, seed: int) -> None:
+        """Read the question sets; the articles are read as they are needed.
+
+        `pointers` are two, each trained without the half of the real questions that has its place in the sequence.
+        """
+        self.reading = reading_of(corpus)
         self._corpus = corpus
+        self._pointers = pointers
         self._parts = [part for part in range(PARTS) if part % workers == worker]
         self._rng = random.Random(f"{seed} {worker} {workers}")
         self._synonyms = {row["word"]: row["others"] for row in read_lines(corpus / SYNONYMS)}
@@ -96,10 +109,7 @@ class Maker:
                 articles = list(read_lines(self._corpus / ARTICLES.format(part)))
                 rng.shuffle(articles)
                 for article in articles:
-                    passages = [told for text in article["passages"] if (told := self.reading.sentences(text))]
-                    for place, own in enumerate(passages):
-                        beside = [*passages[:place], *passages[place + 1 :]]
-                        yield from self._of_passage(own, beside, article["title"])
+                    yield from self._of_article(article)
 
     def real(self) -> Iterator[Prompt]:
         """Examples of real questions."""
@@ -110,50 +120,51 @@ class Maker:
                 found = self.reading.gold(row["question"], own, row["answers"])
                 if found is None:
                     continue
-                others = rng.sample(self._by_set[row["set"]], min(4, len(self._by_set[row["set"]])))
-                beside = [self._sentences(context) for context in others if context != row["context"]]
-                question = row["question"]
-                yield from self._forms(question, own, beside, found, row["answers"])
+                others = rng.sample(self._by_set[row["set"]], min(_BESIDE, len(self._by_set[row["set"]])))
+                beside = [one for context in others if context != row["context"] for one in self._sentences(context)]
+                pointer = self._pointers[fold_of(row["question"])]
+                yield from self._forms(row["question"], own, beside, found, row["answers"], pointer)
 
-    def _of_passage(self, own: list[Told], beside: list[list[Told]], subject: str) -> Iterator[Prompt]:
+    def _of_article(self, article: dict[str, Any]) -> Iterator[Prompt]:
         rng = self._rng
-        for place in rng.sample(range(len(own)), min(len(own), 4)):
-            sentence = own[place].text
-            if not 7 <= sentence.count(" ") <= 70:
-                continue
-            others = rng.sample(beside, min(len(beside), 3))
-            for made in made_questions(sentence, subject, 2, rng, self._synonyms):
-                if len(made.question.split()) < 3:
+        texts = rng.sample(article["passages"], min(len(article["passages"]), _PASSAGES))
+        passages = [self.reading.sentences(text, article["title"]) for text in texts]
+        for at, own in enumerate(passages):
+            beside = passages[at - 1] if at else []
+            for told in rng.sample(own, min(len(own), _ASKED_OF)):
+                if not 7 <= told.text.count(" ") <= 70:
                     continue
-                answer = sentence[made.start : made.end]
-                self._pool[rng.randrange(len(self._pool))] = made.question
-                found = (place, (made.start, made.end))
-                yield from self._forms(made.question, own, others, found, [answer])
+                for made in made_questions(told.text, article["title"], 1, rng, self._synonyms):
+                    if len(made.question.split()) < 3:
+                        continue
+                    answer = told.text[made.start : made.end]
+                    self._pool[rng.randrange(len(self._pool))] = made.question
+                    found = (told, (made.start, made.end))
+                    yield from self._forms(made.question, own, beside, found, [answer], rng.choice(self._pointers))
 
     def _forms(
         self,
         question: str,
-        own: list[Told],
-        beside: list[list[Told]],
-        found: tuple[int, tuple[int, int]],
+        own: Sequence[Told],
+        beside: Sequence[Told],
+        found: tuple[Told, tuple[int, int]],
         answers: Sequence[str],
+        pointer: Pointer,
     ) -> Iterator[Prompt]:
-        """The question as it can be answered or, one time in five, as it cannot."""
+        """The question as it can be answered or, one time in eight, as it cannot."""
         rng = self._rng
         way = rng.random()
         question = respelled(question, rng)
+        gold, span = found
         prompt = None
-        if way < 0.8:
-            prompt = self.reading.prompt(question, [own, *beside], (0, found[0]), found[1], rng)
-        elif way < 0.92:
-            left = [_without(told, answers, own[found[0]]) for told in (own, *beside)]
-            prompt = (
-                self.reading.prompt(question, [told for told in left if told], None, None, rng) if any(left) else None
-            )
+        if way < 0.875:
+            prompt = self.reading.prompt(question, [*own, *beside], gold, span, pointer)
+        elif way < 0.95:
+            prompt = self.reading.prompt(question, _without([*own, *beside], answers, gold), None, None, pointer)
         else:
             changed = swapped(question, self._pool, rng)
             if changed is not None:
-                prompt = self.reading.prompt(changed, [own, *beside], None, None, rng)
+                prompt = self.reading.prompt(changed, [*own, *beside], None, None, pointer)
         if prompt is not None:
             yield prompt
 
@@ -172,17 +183,24 @@ def _without(told: Sequence[Told], answers: Sequence[str], gold: Told) -> list[T
     ]  # fmt: skip
 
 
-def reading_of(corpus: Path, rarity: Rarity, few: float = 0.0) -> Reading:
-    """Sentences and prompts by the corpus folder's tokenizer."""
-    return Reading(plain(load_tokenizer(corpus / TOKENIZER)), rarity, few)
+def reading_of(corpus: Path) -> Reading:
+    """Sentences and prompts by the corpus folder's tokenizer and the bundled matcher."""
+    matcher = load_matcher(EvidenceConfig().matcher, load_embedder(EmbeddingConfig()))
+    return Reading(plain(load_tokenizer(corpus / TOKENIZER)), matcher)
+
+
+def pointers_of(work: Path) -> list[Pointer]:
+    """The two pointers in `work`, each trained without one half of the real questions."""
+    matcher = load_matcher(EvidenceConfig().matcher, load_embedder(EmbeddingConfig()))
+    return [Pointer(str(work / POINTERS.format(fold)), matcher.rarity, matcher.embedder) for fold in (0, 1)]
 
 
 def write_shards(
-    work: Path, worker: int, workers: int, seed: int, seconds: float, few: float = 0.0, shard_rows: int = SHARD_ROWS
+    work: Path, worker: int, workers: int, seed: int, seconds: float, shard_rows: int = SHARD_ROWS
 ) -> dict[str, Any]:
     """Write shards of one worker into `work`/shards until the time is over; what was made, at which speed."""
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    maker = Maker(work / "corpus", worker, workers, seed, few)
+    maker = Maker(work / "corpus", pointers_of(work), worker, workers, seed)
     sources = {MADE: maker.made(), REAL: maker.real()}
     packers = {MADE: Packer(), REAL: Packer()}
     shards = {MADE: 0, REAL: 0}
@@ -217,19 +235,19 @@ def save_rows(path: Path, rows: Tokens) -> None:
     part.replace(path)
 
 
-def start_workers(work: Path, workers: int, seed: int, seconds: float, few: float) -> list[SpawnProcess]:
+def start_workers(work: Path, workers: int, seed: int, seconds: float) -> list[SpawnProcess]:
     """Processes that write shards until the time is over, or this process ends."""
     context = multiprocessing.get_context("spawn")
     processes = []
     for worker in range(workers):
-        process = context.Process(target=_run_worker, args=(work, worker, workers, seed, seconds, few), daemon=True)
+        process = context.Process(target=_run_worker, args=(work, worker, workers, seed, seconds), daemon=True)
         process.start()
         processes.append(process)
     return processes
 
 
-def _run_worker(work: Path, worker: int, workers: int, seed: int, seconds: float, few: float) -> None:
-    print(json.dumps(write_shards(work, worker, workers, seed, seconds, few)), flush=True)
+def _run_worker(work: Path, worker: int, workers: int, seed: int, seconds: float) -> None:
+    print(json.dumps(write_shards(work, worker, workers, seed, seconds)), flush=True)
 
 
 def main() -> None:
@@ -239,9 +257,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--few", type=float, default=0.0, help="share of prompts of one to three sentences")
     options = parser.parse_args()
-    for process in start_workers(options.work, options.workers, options.seed, options.seconds, options.few):
+    for process in start_workers(options.work, options.workers, options.seed, options.seconds):
         process.join()
 
 

@@ -1,30 +1,36 @@
 """Examples for the reader: a question, the numbered sentences of its prompt, and the span that answers, or none.
 
-The sentences are chosen as in use: whole passages, or those that share most with the question, by the rarity of the
-shared words and by shared pairs of neighbours. That is the order in which rag/relevance/matching.py reads sentences;
-the networks behind it (matcher, evidence model) are left out because they cost a hundred times as much.
+The sentences are chosen, put in order and pointed into as in use: by the matcher, the best first, as many as a quoting
+answer shows. The evidence model, which adds counted features to the matcher's logit, is left out because its cosines
+cost more than all else.
 """
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 
+import numpy as np
 from answer_places import answer_span
 from tokenizers import Tokenizer
 
-from rag.llm.span_decoding import CONTROL_TOKENS, MOST_SENTENCES, ReaderToken, sentence_token
-from rag.relevance.features import Rarity
-from rag.text import passage_sentence_spans, syllables
+from rag.config import RagConfig
+from rag.evidence import WORTH_SHOWING
+from rag.llm.span_decoding import CONTROL_TOKENS, ReaderToken, sentence_token
+from rag.relevance.comparing import softmax
+from rag.relevance.features import Candidate, candidates
+from rag.relevance.matching import Matcher, strength_of
+from rag.relevance.pointing import Pointer
+from rag.relevance.units import Looked
+from rag.text import syllables
+from rag.types import Chunk, ScoredChunk
 
 MOST_TOKENS = 380
 """Of the sentences of a prompt, their number tokens included."""
 MOST_QUESTION_TOKENS = 64
 MOST_ANSWER_TOKENS = 48
-_COUNTS = (1, 2, 3, 3, 4, 5, 7)
-_FEW = (1, 1, 1, 2, 2, 3)
-"""How many sentences a prompt has, each as often as it stands here."""
+_SHOWN = RagConfig().evidence.sentences
+_READ = 5
+"""Sentences of the passages that the matcher reads: those that share most with the question."""
 _IDS = {token: place for place, token in enumerate(CONTROL_TOKENS)}
 
 
@@ -32,41 +38,51 @@ _IDS = {token: place for place, token in enumerate(CONTROL_TOKENS)}
 class Told:
     """A sentence of a passage."""
 
-    text: str
+    candidate: Candidate
+    looked: Looked
     ids: tuple[int, ...]
     spans: tuple[tuple[int, int], ...]
     """The characters of each token."""
+
+    @property
+    def text(self) -> str:
+        """Its text."""
+        return self.looked.text
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
         """Its syllables."""
         return tuple(syllables(self.text))
 
-    @cached_property
-    def key_set(self) -> frozenset[str]:
-        """Its distinct syllables."""
-        return frozenset(self.keys)
-
-    def tokens(self, start: int, end: int) -> tuple[int, ...]:
+    def places(self, start: int, end: int) -> range:
         """The tokens that overlap characters `start` to `end`."""
-        return tuple(
-            token for token, (first, last) in zip(self.ids, self.spans, strict=True) if first < end > start < last
-        )
+        found = [place for place, (first, last) in enumerate(self.spans) if first < end and last > start]
+        return range(found[0], found[-1] + 1) if found else range(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A question among sentences, and its answer: (place of the sentence, tokens of the span), None if not there."""
+    """A question among sentences, each pointed into, and its answer.
+
+    `pointed` has the places of a sentence's tokens that the evidence step points to, none for an empty range. The
+    answer is (place of the sentence, tokens of the span), None if it is not there.
+    """
 
     question: tuple[int, ...]
     sentences: tuple[Told, ...]
+    pointed: tuple[range, ...]
     answer: tuple[int, tuple[int, ...]] | None
 
     def ids(self) -> list[int]:
         """The tokens of prompt and answer."""
         ids = [_IDS[ReaderToken.QUESTION], *self.question]
-        for number, told in enumerate(self.sentences, start=1):
-            ids += [_IDS[sentence_token(number)], *told.ids]
+        for number, (told, places) in enumerate(zip(self.sentences, self.pointed, strict=True), start=1):
+            ids.append(_IDS[sentence_token(number)])
+            if not places:
+                ids += told.ids
+                continue
+            ids += [*told.ids[: places.start], _IDS[ReaderToken.POINTED], *told.ids[places.start : places.stop]]
+            ids += [_IDS[ReaderToken.POINTED_END], *told.ids[places.stop :]]
         ids.append(_IDS[ReaderToken.ANSWER])
         if self.answer is None:
             return [*ids, _IDS[ReaderToken.NOT_THERE]]
@@ -77,122 +93,78 @@ class Prompt:
 class Reading:
     """Texts to sentences and prompts."""
 
-    def __init__(self, tokenizer: Tokenizer, rarity: Rarity, few: float = 0.0) -> None:
-        """`tokenizer` must not make control tokens of text; `few` is the share of prompts of one to three sentences."""
+    def __init__(self, tokenizer: Tokenizer, matcher: Matcher) -> None:
+        """`tokenizer` must not make control tokens of text."""
         self._tokenizer = tokenizer
-        self._few = few
-        self._rarity = rarity
-        self._weights: dict[str, float] = {}
+        self._matcher = matcher
 
-    def sentences(self, passage: str) -> list[Told]:
-        """The sentences of a passage, those that are too short to tell anything left out."""
-        texts = [passage[start:end] for start, end in passage_sentence_spans(passage)]
-        texts = [text for text in texts if len(text.split()) >= 3]
+    def sentences(self, passage: str, title: str = "") -> list[Told]:
+        """The sentences of a passage that may bear an answer."""
+        scored = ScoredChunk(Chunk("c", "c", passage, 0, len(passage)), 0.0, title, "c")
+        found = candidates([scored])
+        texts = [one.text for one in found]
         encodings = self._tokenizer.encode_batch(texts, add_special_tokens=False) if texts else []
         return [
-            Told(text, tuple(one.ids), tuple(one.offsets)) for text, one in zip(texts, encodings, strict=True)
-        ]  # fmt: skip
+            Told(one, Looked(one.text, one.near, passage), tuple(cut.ids), tuple(cut.offsets))
+            for one, cut in zip(found, encodings, strict=True)
+        ]
 
     def question(self, text: str) -> tuple[int, ...]:
         """The tokens of a question, cut where it is too long."""
         return tuple(self._tokenizer.encode(text, add_special_tokens=False).ids[:MOST_QUESTION_TOKENS])
 
-    def strengths(self, question: str, sentences: Sequence[Told]) -> list[float]:
-        """How much each sentence shares with the question."""
-        keys = syllables(question)
-        weights = {key: self._weight(key) for key in keys}
-        pairs = set(pairwise(keys))
-        whole = sum(weights.values()) or 1.0
-        found = []
-        for told in sentences:
-            shared = sum(weight for key, weight in weights.items() if key in told.key_set)
-            both = len(pairs & set(pairwise(told.keys))) if shared else 0
-            found.append(shared / whole + 0.5 * both / max(len(pairs), 1))
-        return found
-
-    def _weight(self, key: str) -> float:
-        if key not in self._weights:
-            self._weights[key] = self._rarity.weight(key, folded=False)
-        return self._weights[key]
-
     def prompt(
         self,
         question: str,
-        passages: Sequence[Sequence[Told]],
-        gold: tuple[int, int] | None,
+        sentences: Sequence[Told],
+        gold: Told | None,
         span: tuple[int, int] | None,
-        rng: random.Random,
+        pointer: Pointer,
     ) -> Prompt | None:
-        """The question among sentences of the passages; None when the answer does not fit.
+        """The question before the best of the sentences; None when the answer is not among them, or does not fit.
 
-        `gold` is the passage and sentence that answers, `span` its characters; both None when nothing does.
+        `gold` is the sentence that answers, `span` its characters; both None when nothing does.
         """
-        is_short = rng.random() < self._few
-        if not is_short and rng.random() < 0.45:
-            kept = _window(passages[0], gold[1] if gold else None, rng)
-        else:
-            if rng.random() < 0.6:  # the passage that answers is not always the first one found
-                shuffled = rng.sample(range(len(passages)), len(passages))
-                passages = [passages[place] for place in shuffled]
-                gold = (shuffled.index(gold[0]), gold[1]) if gold is not None else None
-            order = [(passage, place) for passage, told in enumerate(passages) for place in range(len(told))]
-            strengths = self.strengths(question, [passages[p][s] for p, s in order])
-            kept = chosen(order, strengths, rng.choice(_FEW if is_short else _COUNTS), gold)
-        kept = _fitting(kept, passages, gold)
+        asked = self.question(question)
+        shown = self.shown(question, sentences)
+        if not asked or not shown or (gold is not None and gold not in shown):
+            return None
         answer = None
         if gold is not None and span is not None:
-            told = passages[gold[0]][gold[1]]
-            tokens = told.tokens(*span)
-            if gold not in kept or not 0 < len(tokens) <= MOST_ANSWER_TOKENS:
+            places = gold.places(*span)
+            if not 0 < len(places) <= MOST_ANSWER_TOKENS:
                 return None
-            answer = (kept.index(gold), tokens)
-        asked = self.question(question)
-        return Prompt(asked, tuple(passages[p][s] for p, s in kept), answer) if kept and asked else None
+            answer = (shown.index(gold), gold.ids[places.start : places.stop])
+        pointed = pointer.point(self._matcher.analyse(question), [told.looked for told in shown])
+        # In use, too, the space before a word is pointed to with it.
+        places_of = tuple(
+            told.places(len(told.text[:start].rstrip()), end)
+            for told, (start, end) in zip(shown, pointed, strict=True)
+        )
+        return Prompt(asked, tuple(shown), places_of, answer)
 
-    def whole_prompt(self, question: str, passage: str) -> Prompt | None:
-        """The question before as much of its passage as fits, the sentences that share most with it first."""
-        told = self.sentences(passage)
-        strengths = self.strengths(question, told)
-        ranked = sorted(range(len(told)), key=lambda place: -strengths[place])
-        kept = _fitting([(0, place) for place in ranked], [told], None)
-        return Prompt(self.question(question), tuple(told[place] for _, place in kept), None) if kept else None
+    def shown(self, question: str, sentences: Sequence[Told]) -> list[Told]:
+        """The sentences that a quoting answer would show, the best first, as far as they fit."""
+        asked = self._matcher.analyse(question)
+        read = sorted(sentences, key=lambda one: -strength_of(asked, one.candidate))[:_READ]
+        if not read:
+            return []
+        shares = softmax(np.array(self._matcher.read(asked, [told.looked for told in read]), dtype=np.float32), 0)
+        order = [int(place) for place in np.argsort(-shares, kind="stable")[:_SHOWN]]
+        kept: list[Told] = []
+        left = MOST_TOKENS
+        for place in order:
+            cost = len(read[place].ids) + 3
+            if shares[place] >= WORTH_SHOWING * shares[order[0]] and cost <= left:
+                kept.append(read[place])
+                left -= cost
+        return kept
 
-    def gold(self, question: str, told: Sequence[Told], answers: Sequence[str]) -> tuple[int, tuple[int, int]] | None:
+    def gold(self, question: str, told: Sequence[Told], answers: Sequence[str]) -> tuple[Told, tuple[int, int]] | None:
         """The sentence with an answer that shares most with the question, and the answer's characters; None if none."""
         spans = {place: span for place, one in enumerate(told) if (span := answer_span(one.text, answers))}
         if not spans:
             return None
-        strengths = self.strengths(question, told)
-        best = max(spans, key=lambda place: strengths[place])
-        return best, spans[best]
-
-
-def chosen(
-    order: Sequence[tuple[int, int]], strengths: Sequence[float], count: int, gold: tuple[int, int] | None
-) -> list[tuple[int, int]]:
-    """The `count` strongest places, the gold one always among them, in the order of the text."""
-    ranked = [order[at] for at in sorted(range(len(order)), key=lambda at: -strengths[at])][:count]
-    if gold is not None and gold not in ranked:
-        ranked[-1:] = [gold]
-    return sorted(ranked)
-
-
-def _window(told: Sequence[Told], gold: int | None, rng: random.Random) -> list[tuple[int, int]]:
-    """Consecutive sentences of the first passage, the gold one among them."""
-    size = rng.randint(2, MOST_SENTENCES)
-    at = gold if gold is not None else rng.randrange(max(len(told), 1))
-    begin = max(0, at - rng.randint(0, size - 1))
-    return [(0, place) for place in range(begin, min(len(told), begin + size))]
-
-
-def _fitting(
-    kept: Sequence[tuple[int, int]], passages: Sequence[Sequence[Told]], gold: tuple[int, int] | None
-) -> list[tuple[int, int]]:
-    """As many of the places, in their order in the text, as a prompt holds; the gold one before the others."""
-    left, taken = MOST_TOKENS, list[tuple[int, int]]()
-    for place in sorted(kept, key=lambda one: one != gold):
-        cost = len(passages[place[0]][place[1]].ids) + 1
-        if cost <= left and len(taken) < MOST_SENTENCES:
-            taken.append(place)
-            left -= cost
-    return sorted(taken)
+        asked = self._matcher.analyse(question)
+        best = max(spans, key=lambda place: strength_of(asked, told[place].candidate))
+        return told[best], spans[best]

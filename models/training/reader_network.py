@@ -7,11 +7,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rag.llm.span_decoding import CONTROL_TOKENS, ReaderToken
+from rag.llm.span_decoding import CONTROL_TOKENS, ReaderToken, sentence_token
 
 PADDING = CONTROL_TOKENS.index(ReaderToken.PADDING)
 QUESTION = CONTROL_TOKENS.index(ReaderToken.QUESTION)
 ANSWER = CONTROL_TOKENS.index(ReaderToken.ANSWER)
+FIRST_SENTENCE = CONTROL_TOKENS.index(sentence_token(1))
 _DECISION_WEIGHT = 4.0
 _MARKS_WEIGHT = 3.0
 OUTSIDE, BEGIN, INSIDE = range(3)
@@ -176,20 +177,22 @@ def answer_marks(tokens: Tensor) -> Tensor:
 
 def _mark(ids: list[int], begin: int, end: int, marks: Tensor) -> None:
     controls = len(CONTROL_TOKENS)
-    starts = [place for place in range(begin + 1, end) if ids[place] < controls and ids[place] != PADDING]
-    if not starts or ANSWER not in ids[begin:end]:
+    first = next((place for place in range(begin + 1, end) if FIRST_SENTENCE <= ids[place] < controls), end)
+    if ANSWER not in ids[first:end]:
         return
-    answer = ids.index(ANSWER, begin, end)
-    marks[starts[0] + 1 : answer] = OUTSIDE
-    marks[[place for place in starts if place < answer]] = -1
+    answer = ids.index(ANSWER, first, end)
+    words = [place for place in range(first, answer) if ids[place] >= controls]
+    marks[words] = OUTSIDE
     cited, span = ids[answer + 1], [token for token in ids[answer + 2 : end] if token >= controls]
-    if not span or cited not in ids[begin:answer]:
+    if not span or cited not in ids[first:answer]:
         return
-    first = ids.index(cited, begin, answer) + 1
-    for place in range(first, answer - len(span) + 1):
-        if ids[place : place + len(span)] == span:
-            marks[place : place + len(span)] = INSIDE
-            marks[place] = BEGIN
+    # Marks of where the evidence step points may stand inside the span.
+    words = [place for place in words if place > ids.index(cited, first, answer)]
+    tokens = [ids[place] for place in words]
+    for at in range(len(tokens) - len(span) + 1):
+        if tokens[at : at + len(span)] == span:
+            marks[words[at : at + len(span)]] = INSIDE
+            marks[words[at]] = BEGIN
             return
 
 

@@ -1,4 +1,4 @@
-"""How a reader does while it is trained: questions before their whole passage, with and without what answers them."""
+"""How a reader does while it is trained: questions before the best of their passage, with and without what answers."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,6 +16,7 @@ from tokenizers import Tokenizer
 
 from rag.llm.span_decoding import CONTROL_TOKENS, ReaderIds, SpanWalk
 from rag.llm.span_decoding import Reading as Answered
+from rag.relevance.pointing import Pointer
 from rag.text import syllables
 
 _MOST_STEPS = 52
@@ -31,20 +32,22 @@ class Watched:
     answers: tuple[str, ...]
 
 
-def watched_questions(corpus: Path, reading: Reading, limit: int) -> dict[str, list[Watched]]:
-    """At most `limit` questions of the held-out passages and of the measured set, each third one not answerable."""
+def watched_questions(corpus: Path, reading: Reading, pointer: Pointer, limit: int) -> dict[str, list[Watched]]:
+    """At most `limit` questions of the held-out passages and of the measured set, each third one not answerable.
+
+    Of an answerable one the passage answers it; whether what is shown of it does is the evidence step's part.
+    """
     found: dict[str, list[Watched]] = {"held_out": [], MEASURED_SET: []}
     for number, row in enumerate(read_lines(corpus / WATCHED)):
         part = found[MEASURED_SET if row["set"] == MEASURED_SET else "held_out"]
         if len(part) >= limit:
             continue
-        context, answers = row["context"], row["answers"]
+        told, answers = reading.sentences(row["context"]), row["answers"]
         if number % 3 == 2:
-            told = reading.sentences(context)
             keys = [f" {' '.join(syllables(answer))} " for answer in answers]
-            left = [one.text for one in told if not any(key in f" {' '.join(one.keys)} " for key in keys)]
-            context, answers = "\n".join(left), []
-        prompt = reading.whole_prompt(row["question"], context)
+            told = [one for one in told if not any(key in f" {' '.join(one.keys)} " for key in keys)]
+            answers = []
+        prompt = reading.prompt(row["question"], told, None, None, pointer)
         if prompt is not None:
             part.append(_watched(prompt, answers))
     return found

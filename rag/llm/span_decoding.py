@@ -16,9 +16,10 @@ READER_KEY = "rag.reader"
 """True in the metadata of a GGUF that is a reader."""
 LEAST_LOGPROB_KEY = "rag.reader.least_logprob"
 """The mean log-probability below which a reader's answer is none, as measured when it was made."""
-MOST_SENTENCES = 10
-EVIDENCE_ROLE = "evidence"
-"""Role of the messages that hold a sentence each, after the question's."""
+MOST_SENTENCES = 8
+EVIDENCE_ROLE, POINTED_ROLE, REST_ROLE = "evidence", "pointed", "rest"
+"""Roles of the messages after the question's: each sentence up to where the evidence step points, what it points to,
+and the rest."""
 
 
 class ReaderToken(StrEnum):
@@ -29,12 +30,17 @@ class ReaderToken(StrEnum):
     ANSWER = "<|answer|>"
     NOT_THERE = "<|not_there|>"
     END = "<|end|>"
+    POINTED = "<|pointed|>"
+    POINTED_END = "<|pointed_end|>"
 
 
 READER_TEMPLATE = (
-    "{% for message in messages %}{% if message['role'] == 'user' %}<|question|>{{ message['content'] }}"
-    "{% elif message['role'] == 'evidence' %}<|{{ loop.index0 }}|>{{ message['content'] }}{% endif %}{% endfor %}"
-    "<|answer|>"
+    "{% set sentences = namespace(count=0) %}{% for message in messages %}"
+    "{% if message['role'] == 'user' %}<|question|>{{ message['content'] }}"
+    "{% elif message['role'] == 'evidence' %}{% set sentences.count = sentences.count + 1 %}"
+    "<|{{ sentences.count }}|>{{ message['content'] }}"
+    "{% elif message['role'] == 'pointed' %}<|pointed|>{{ message['content'] }}<|pointed_end|>"
+    "{% elif message['role'] == 'rest' %}{{ message['content'] }}{% endif %}{% endfor %}<|answer|>"
 )
 
 

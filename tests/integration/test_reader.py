@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Generator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models" / "trainin
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "eval" / "benchmarks"))
 
 from reader import WEIGHTS
-from reader_examples import Prompt, Told
+from reader_examples import Reading as Prompts
 from reader_export import quantize, read_weights
 from reader_network import Network
 from reader_tokenizer import plain
@@ -27,13 +27,17 @@ from rag.chunking import split_document
 from rag.config import LlmConfig, RagConfig
 from rag.documents import make_document
 from rag.events import GENERATOR_REFUSED
+from rag.evidence import EvidenceModel
 from rag.generation import LlamaGenerator
 from rag.llm.llama import LlamaRuntime
-from rag.llm.span_decoding import EVIDENCE_ROLE, ReaderToken, Reading, sentence_token
-from rag.llm.span_reading import ANSWER_TOKENS, SpanReader, sentences_to_read
+from rag.llm.span_decoding import ReaderToken, Reading, sentence_token
+from rag.llm.span_reading import ANSWER_TOKENS, SpanReader, messages
 from rag.prompting import REFUSAL
+from rag.quoting import quoted
+from rag.relevance.matching import Matcher
+from rag.relevance.pointing import Pointer
 from rag.text import sentence_spans
-from rag.types import Evidence, FloatMatrix, Message, Notice, ScoredChunk, Support, Task
+from rag.types import Evidence, FloatMatrix, Notice, ScoredChunk, Support, Task
 from tests.conftest import SEEDS
 from tests.tiny_gguf import write_random_gguf
 from tests.tiny_reader import seed_lines, tiny_network, tiny_tokenizer, write_tiny_reader
@@ -76,10 +80,16 @@ def task() -> Task:
     chunks = split_document(document, RagConfig().chunking)
     chunk = next(chunk for chunk in chunks if "dựa trên mô hình nguồn mở" in chunk.text)
     text = chunk.text
-    start, end = next(span for span in sentence_spans(text) if "dựa trên mô hình nguồn mở" in text[slice(*span)])
-    place = chunk.start_char
-    evidence = Evidence(0, place + start, place + end, text[start:end], 0.9)
-    return Task(QUESTION, (ScoredChunk(chunk, 1.0, document.title, document.source),), (evidence,))
+    spans = sentence_spans(text)
+    at = next(at for at, span in enumerate(spans) if "dựa trên mô hình nguồn mở" in text[slice(*span)])
+    evidence = []
+    for (start, end), score in ((spans[at], 0.7), (spans[at - 1], 0.2)):
+        sentence = text[start:end]
+        word = sentence.split()[3]
+        pointed = (sentence.index(f" {word}") + 1, sentence.index(f" {word}") + 1 + len(word))
+        place = chunk.start_char
+        evidence.append(Evidence(0, place + start, place + end, sentence, score, pointed))
+    return Task(QUESTION, (ScoredChunk(chunk, 1.0, document.title, document.source),), tuple(evidence))
 
 
 def next_of(pieces: Generator[str, None, Reading | None]) -> str | Reading:
@@ -122,14 +132,24 @@ def test_both_sides_cut_a_thousand_sentences_alike(runtime: LlamaRuntime, tokeni
     assert [text for text in texts if cut.encode(text).ids != runtime.tokens(text)] == []
 
 
-def test_prompt_in_use_is_the_prompt_of_the_training(runtime: LlamaRuntime, tokenizer: Tokenizer, task: Task) -> None:
-    cut = plain(tokenizer)
-    texts = [one.text for one in sentences_to_read(task)]
-    told = tuple(Told(text, tuple(cut.encode(text).ids), ()) for text in texts)
-    trained = Prompt(tuple(cut.encode(QUESTION).ids), told, None).ids()
-    used = runtime.prompt([Message("user", QUESTION), *(Message(EVIDENCE_ROLE, text) for text in texts)])
-    assert used == trained[:-1]
-    assert tokenizer.id_to_token(trained[-1]) == ReaderToken.NOT_THERE
+def test_prompt_in_use_is_the_prompt_of_the_training(
+    runtime: LlamaRuntime, tokenizer: Tokenizer, matcher: Matcher, pointer: Pointer
+) -> None:
+    reading = Prompts(plain(tokenizer), matcher)
+    seen = 0
+    for line in seed_lines():
+        told = reading.sentences(line)
+        trained = reading.prompt(QUESTION, told, None, None, pointer)
+        if trained is None:
+            continue
+        shown = reading.shown(QUESTION, told)
+        pointed = pointer.point(matcher.analyse(QUESTION), [one.looked for one in shown])
+        evidence = [Evidence(0, 0, 0, one.text, 0.5, span) for one, span in zip(shown, pointed, strict=True)]
+        *prompt, last = trained.ids()
+        assert runtime.prompt(messages(QUESTION, evidence)) == prompt
+        assert tokenizer.id_to_token(last) == ReaderToken.NOT_THERE
+        seen += 1
+    assert seen > 50
 
 
 def test_torch_and_llama_cpp_compute_the_same_logits(
@@ -168,8 +188,9 @@ def test_span_stands_word_for_word_in_the_sentence_that_it_cites(
 ) -> None:  # fmt: skip
     path = write_tiny_reader(tmp_path / "r.gguf", tiny_network(tokenizer, seed), tokenizer)
     reader = SpanReader(LlamaRuntime(path, CONFIG))
-    texts = [one.text for one in sentences_to_read(task)]
-    pieces = reader.read(QUESTION, texts, never)
+    sentences = reader.fitting(task)
+    texts = [one.text for one in sentences]
+    pieces = reader.read(QUESTION, sentences, never)
     written = ""
     while not isinstance(reading := next_of(pieces), Reading):
         written += reading
@@ -180,7 +201,7 @@ def test_span_stands_word_for_word_in_the_sentence_that_it_cites(
         assert written in texts[reading.sentence]
 
 
-def test_answer_is_the_span_and_its_sentence_with_the_passage_cited(
+def test_answer_is_the_span_and_then_all_that_would_be_quoted(
     tmp_path: Path, tokenizer: Tokenizer, task: Task
 ) -> None:  # fmt: skip
     network = tiny_network(tokenizer)
@@ -189,10 +210,10 @@ def test_answer_is_the_span_and_its_sentence_with_the_passage_cited(
     assert generator.is_reader
     assert generator.fitted(task) == task
     text = "".join(piece for piece in generator.stream(task, never) if isinstance(piece, str))
-    span, _, sentence = text.partition("\n")
+    span, _, quotation = text.partition("\n")
     assert span.endswith(" [1]")
-    assert sentence.endswith(" [1]")
-    assert span.removesuffix(" [1]") in sentence
+    assert span.removesuffix(" [1]") in quotation
+    assert quotation == "".join(quoted(task))
 
 
 def test_an_answer_less_probable_than_the_file_asks_is_a_refusal(
@@ -210,7 +231,21 @@ def test_an_answer_less_probable_than_the_file_asks_is_a_refusal(
 def test_several_questions_at_once_are_quoted(reader_file: Path, task: Task) -> None:
     both = Task(f"{QUESTION} Ai phát triển A.X 4.0?", task.passages, task.evidence)
     text = "".join(str(piece) for piece in LlamaGenerator(reader_file, CONFIG).stream(both, never))
-    assert text == f"{task.evidence[0].text} [1]"
+    assert text == "".join(quoted(both))
+
+
+def test_a_list_that_is_not_pointed_into_is_quoted(reader_file: Path, task: Task) -> None:
+    items = Task(QUESTION, task.passages, tuple(replace(one, pointed=None) for one in task.evidence))
+    text = "".join(str(piece) for piece in LlamaGenerator(reader_file, CONFIG).stream(items, never))
+    assert text == "".join(quoted(items))
+
+
+def test_sentences_longer_than_the_window_are_left_out_the_best_kept(runtime: LlamaRuntime, task: Task) -> None:
+    best, other = task.evidence
+    long = replace(other, text=" ".join(["dài"] * 600), pointed=(0, 3))
+    reader = SpanReader(runtime)
+    assert reader.fitting(Task(QUESTION, task.passages, (long, best))) == [best]
+    assert reader.fitting(Task(QUESTION, task.passages, (other, best))) == [best, other]
 
 
 def test_bot_refuses_where_the_reader_does(
@@ -264,12 +299,13 @@ def _steer(network: Network, tokenizer: Tokenizer, away: str) -> None:
         rows[tokenizer.token_to_id(away), 0] = -8.0
 
 
-def test_benchmark_reads_each_question_in_its_forms(runtime: LlamaRuntime) -> None:
+def test_benchmark_reads_each_question_in_its_forms(runtime: LlamaRuntime, matcher: Matcher) -> None:
     line = next(line for line in seed_lines() if len(sentence_spans(line)) > 2)
     start, end = sentence_spans(line)[1]
     answer = " ".join(line[start:end].split()[:3])
     question = Question("q", "Theo Alibaba thì năm 2024 có gì?", (answer,), context=line)
-    reads = with_gold(SpanReader(runtime), [question], ["Hà Nội"], 1)
+    evidence = EvidenceModel(RagConfig().evidence, matcher)
+    reads = with_gold(SpanReader(runtime), evidence, [question], ["Hà Nội"], 1)
     assert [one.kind for one in reads] == [ANSWERABLE, FREE, GOLD_OUT, SWAPPED]
     report = figures(reads)
     assert report["questions"] == 1

@@ -14,10 +14,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models" / "trainin
 
 from reader import Run, Settings, batches, rate_at, train
 from reader_corpus import ARTICLES, PARTS, QUESTIONS, SYNONYMS, TOKENIZER, WATCHED, write_lines
-from reader_data import ROW_TOKENS, Maker, write_shards
+from reader_data import POINTERS, ROW_TOKENS, pointers_of, reading_of, write_shards
 from reader_export import read_weights
 from reader_watch import watched_questions
 
+from rag.config import RagConfig
 from rag.llm.span_decoding import CONTROL_TOKENS, ReaderToken
 from tests.conftest import ROOT, SEEDS
 from tests.tiny_reader import tiny_tokenizer
@@ -25,7 +26,7 @@ from tests.tiny_reader import tiny_tokenizer
 CPU = torch.device("cpu")
 SETTINGS = Settings(
     "tiny", minutes=30.0, rows=2, rate=3e-3, context_weight=0.1, context_share=0.5, real_share=0.25,
-    real_share_end=0.5, seed=1, few=0.5, set_heads=False,
+    real_share_end=0.5, seed=1, set_heads=False,
 )  # fmt: skip
 
 
@@ -59,13 +60,18 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_lines(corpus / WATCHED, rows[:40])
     write_lines(corpus / SYNONYMS, [{"word": "công ty", "others": ["hãng"]}])
     tiny_tokenizer().save(str(corpus / TOKENIZER))
+    for half in (0, 1):
+        pointer = work / POINTERS.format(half)
+        pointer.parent.mkdir(exist_ok=True)
+        pointer.symlink_to(ROOT / RagConfig().evidence.pointer)
     made = write_shards(work, 0, 1, seed=1, seconds=5.0, shard_rows=8)
     assert min(made["shards"].values()) >= 1
     return work
 
 
 def test_the_same_seed_makes_the_same_shard(work: Path, tmp_path: Path) -> None:
-    (tmp_path / "corpus").symlink_to(work / "corpus")
+    for name in ("corpus", "pointer"):
+        (tmp_path / name).symlink_to(work / name)
     write_shards(tmp_path, 0, 1, seed=1, seconds=4.0, shard_rows=8)
     first = sorted(work.glob("shards/made-*.npy"))[0]
     assert np.array_equal(np.load(first), np.load(tmp_path / "shards" / first.name))
@@ -116,10 +122,11 @@ def test_a_whole_training_ends_by_the_clock_with_its_figures_logged(
 ) -> None:
     settings = Settings(
         "tiny", minutes=0.05, rows=2, rate=3e-3, context_weight=0.1, context_share=0.5, real_share=0.5,
-        real_share_end=0.5, seed=1, few=0.5, set_heads=False,
+        real_share_end=0.5, seed=1, set_heads=False,
     )  # fmt: skip
     run = Run(work, tmp_path / "out", settings, CPU)
-    watched = watched_questions(work / "corpus", Maker(work / "corpus", 0, 1, 1).reading, 9)
+    corpus = work / "corpus"
+    watched = watched_questions(corpus, reading_of(corpus), pointers_of(work)[0], 9)
     assert [len(watched[name]) for name in watched] == [9, 0]
     assert 1 <= sum(not one.answers for one in watched["held_out"]) <= 3
     train(run, watched, stop_s=60.0, every_s=60.0)

@@ -12,7 +12,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models" / "training"))
 
 from reader_data import ROW_TOKENS, Packer
-from reader_examples import MOST_TOKENS, Reading, chosen
+from reader_examples import MOST_TOKENS, Reading
 from reader_network import (
     ANSWER,
     PADDING,
@@ -32,7 +32,8 @@ from reader_start import set_heads
 from reader_tokenizer import plain, token_bytes, train_tokenizer
 
 from rag.llm.span_decoding import CONTROL_TOKENS, ReaderToken, sentence_token
-from rag.relevance.features import Rarity
+from rag.relevance.matching import Matcher
+from rag.relevance.pointing import Pointer
 
 PASSAGE = (
     "A.X 4.0 dựa trên mô hình nguồn mở Qwen 2.5 của Alibaba Cloud. Mô hình gồm hai phiên bản: 72 tỷ và 7 tỷ tham số. "
@@ -43,9 +44,9 @@ QUESTION_TEXT = "Hàn Quốc khởi động sáng kiến này khi nào?"
 
 
 @pytest.fixture(scope="module")
-def reading() -> Reading:
+def reading(matcher: Matcher) -> Reading:
     tokenizer = train_tokenizer([PASSAGE] * 4, 600)
-    return Reading(plain(tokenizer), Rarity({"này": 90, "hàn": 2}, 100))
+    return Reading(plain(tokenizer), matcher)
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -57,41 +58,49 @@ def test_what_is_asked_for_stands_in_the_sentence_at_its_place(reading: Reading,
             assert 0 < len(answer) < len(told.text)
 
 
-def test_prompt_cites_the_sentence_with_the_answer_and_copies_its_tokens(reading: Reading) -> None:
-    told = reading.sentences(PASSAGE)
+def test_prompt_cites_the_sentence_with_the_answer_and_copies_its_tokens(reading: Reading, pointer: Pointer) -> None:
+    told = [*reading.sentences(PASSAGE), *reading.sentences("Việt Nam cũng khởi động sáng kiến này, Mỹ thì không.")]
     found = reading.gold(QUESTION_TEXT, told, ["tháng 6/2025"])
     assert found is not None
-    place, (start, end) = found
-    assert told[place].text[start:end] == "tháng 6/2025"
-    tokenizer = train_tokenizer([PASSAGE] * 4, 600)
-    pieces = token_bytes(tokenizer)
-    for seed in range(20):
-        passages = [told, reading.sentences("Việt Nam cũng khởi động sáng kiến này. Mỹ thì không làm như vậy.")]
-        prompt = reading.prompt(QUESTION_TEXT, passages, (0, place), (start, end), random.Random(seed))
-        assert prompt is not None
-        ids = prompt.ids()
-        answer = ids[ids.index(ANSWER) + 1 :]
-        cited = CONTROL_TOKENS.index(sentence_token(prompt.sentences.index(told[place]) + 1))
-        assert answer[0] == cited
-        assert answer[-1] == CONTROL_TOKENS.index(ReaderToken.END)
-        assert b"".join(pieces[token] for token in answer[1:-1]).decode().strip() == "tháng 6/2025"
+    gold, (start, end) = found
+    assert gold.text[start:end] == "tháng 6/2025"
+    pieces = token_bytes(train_tokenizer([PASSAGE] * 4, 600))
+    prompt = reading.prompt(QUESTION_TEXT, told, gold, (start, end), pointer)
+    assert prompt is not None
+    ids = prompt.ids()
+    answer = ids[ids.index(ANSWER) + 1 :]
+    cited = CONTROL_TOKENS.index(sentence_token(prompt.sentences.index(gold) + 1))
+    assert answer[0] == cited
+    assert answer[-1] == CONTROL_TOKENS.index(ReaderToken.END)
+    assert b"".join(pieces[token] for token in answer[1:-1]).decode().strip() == "tháng 6/2025"
 
 
-def test_prompt_without_gold_says_not_there(reading: Reading) -> None:
-    prompt = reading.prompt(QUESTION_TEXT, [reading.sentences(PASSAGE)], None, None, random.Random(1))
+def test_prompt_is_pointed_into_and_else_says_its_sentences_word_for_word(reading: Reading, pointer: Pointer) -> None:
+    prompt = reading.prompt(QUESTION_TEXT, reading.sentences(PASSAGE), None, None, pointer)
+    assert prompt is not None
+    ids = prompt.ids()
+    marks = [CONTROL_TOKENS.index(name) for name in (ReaderToken.POINTED, ReaderToken.POINTED_END)]
+    assert [ids.count(mark) for mark in marks] == [len(prompt.sentences)] * 2
+    first = ids.index(CONTROL_TOKENS.index(sentence_token(1)))
+    words = [token for token in ids[first:] if token >= len(CONTROL_TOKENS)]
+    assert words == [token for told in prompt.sentences for token in told.ids]
+
+
+def test_prompt_without_gold_says_not_there(reading: Reading, pointer: Pointer) -> None:
+    prompt = reading.prompt(QUESTION_TEXT, reading.sentences(PASSAGE), None, None, pointer)
     assert prompt is not None
     assert prompt.ids()[-2:] == [ANSWER, CONTROL_TOKENS.index(ReaderToken.NOT_THERE)]
 
 
-def test_question_shares_most_with_the_sentence_that_answers_it(reading: Reading) -> None:
-    strengths = reading.strengths(QUESTION_TEXT, reading.sentences(PASSAGE))
-    assert int(np.argmax(strengths)) == 2
+def test_question_whose_sentence_is_not_shown_makes_no_prompt(reading: Reading, pointer: Pointer) -> None:
+    (other,) = reading.sentences("Trời hôm nay rất đẹp ở ngoài.")
+    told = [*reading.sentences(PASSAGE), other]
+    assert other not in reading.shown(QUESTION_TEXT, told)
+    assert reading.prompt(QUESTION_TEXT, told, other, (0, 4), pointer) is None
 
 
-def test_chosen_sentences_are_the_strongest_with_the_gold_one_in_text_order() -> None:
-    order = [(0, 0), (0, 1), (1, 0), (1, 1)]
-    assert chosen(order, [0.1, 0.9, 0.8, 0.2], 2, None) == [(0, 1), (1, 0)]
-    assert chosen(order, [0.1, 0.9, 0.8, 0.2], 2, (0, 0)) == [(0, 0), (0, 1)]
+def test_best_sentence_is_shown_first(reading: Reading) -> None:
+    assert "tháng 6/2025" in reading.shown(QUESTION_TEXT, reading.sentences(PASSAGE))[0].text
 
 
 def test_text_that_looks_like_a_control_token_is_text(reading: Reading) -> None:
@@ -156,11 +165,11 @@ def test_loss_without_context_is_the_mean_of_the_answers_alone() -> None:
 
 def test_marks_say_where_in_the_cited_sentence_the_answer_stands() -> None:
     first, second, end = (CONTROL_TOKENS.index(name) for name in (sentence_token(1), sentence_token(2), "<|end|>"))
-    not_there = CONTROL_TOKENS.index(ReaderToken.NOT_THERE)
-    answered = [QUESTION, 40, first, 50, 51, second, 52, 50, 51, ANSWER, second, 50, 51, end]
+    not_there, pointed = (CONTROL_TOKENS.index(name) for name in (ReaderToken.NOT_THERE, ReaderToken.POINTED))
+    answered = [QUESTION, 40, first, 50, 51, second, 52, 50, pointed, 51, ANSWER, second, 50, 51, end]
     refused = [QUESTION, 41, first, 60, ANSWER, not_there, PADDING]
     marks = answer_marks(torch.tensor([answered + refused]))[0].tolist()
-    assert marks[: len(answered)] == [-1, -1, -1, 0, 0, -1, 0, 1, 2, -1, -1, -1, -1, -1]
+    assert marks[: len(answered)] == [-1, -1, -1, 0, 0, -1, 0, 1, -1, 2, -1, -1, -1, -1, -1]
     assert marks[len(answered) :] == [-1, -1, -1, 0, -1, -1, -1]
 
 

@@ -1,0 +1,183 @@
+"""A sentence read beside a question, unit by unit: the small attention network that matcher and pointer stand on.
+
+The units and their vectors are those of the bundled embedding; the network compares every unit of the sentence with the
+question's (decomposable attention, Parikh et al. 2016, arXiv:1606.01933, with convolutions before and after).
+models/training/matcher_network.py is the same in torch.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file
+from threadpoolctl import ThreadpoolController
+
+from rag.embedding import StaticEmbedder
+from rag.language.asking import AnswerKind
+from rag.relevance.features import AskedFor, Rarity
+from rag.relevance.units import (
+    ASKED_FEATURES,
+    SENTENCE_UNITS,
+    IntVector,
+    Looked,
+    Units,
+    cut,
+    cut_question,
+    keys_round,
+    unit_features,
+)
+from rag.types import FloatMatrix
+
+KINDS = tuple(AnswerKind)
+WEIGHTS_FILE, RARITY_FILE, TRAINING_FILE = "model.safetensors", "rarity.json", "training.json"
+HIDDEN = np.float32(-1e4)
+"""The logit of what is padding."""
+_TOGETHER = 16
+"""Sentences of like length that go through the network side by side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Some sentences beside one question, as the network's last layers see them."""
+
+    places: tuple[int, ...]
+    """Which of the given sentences they are."""
+    texts: tuple[Units, ...]
+    x: FloatMatrix
+    """The sentences' units, shape (n, units, width)."""
+    q: FloatMatrix
+    """The question's units beside each sentence, shape (n, question units, width)."""
+    mask: FloatMatrix
+    """1 for a unit of a sentence, 0 for padding, shape (n, units, 1)."""
+
+
+class Comparison:
+    """Trained weights over the bundled embedding's units."""
+
+    def __init__(self, weights: Mapping[str, FloatMatrix], rarity: Rarity, embedder: StaticEmbedder) -> None:
+        self.weights, self.rarity, self.embedder = weights, rarity, embedder
+        self._width = weights["attention"].shape[0]
+        self._threads = ThreadpoolController()
+
+    def one_thread(self) -> AbstractContextManager[object]:
+        """In it the products take one thread: on a busy machine a second is waited for longer than it helps."""
+        limited: AbstractContextManager[object] = self._threads.limit(limits=1, user_api="blas")
+        return limited
+
+    def compare(self, asked: AskedFor, sentences: Sequence[Looked]) -> list[Compared]:
+        """Every sentence beside the question, in groups of like length."""
+        question = cut_question(asked, self.embedder)
+        cuts = [cut(one.text, asked, self.embedder, SENTENCE_UNITS) for one in sentences]
+        kind = KINDS.index(asked.kind)
+        order = sorted(range(len(cuts)), key=lambda place: len(cuts[place].ids))
+        groups = []
+        for at in range(0, len(order), _TOGETHER):
+            places = order[at : at + _TOGETHER]
+            told = [unit_features(asked, cuts[place], sentences[place].text, self.rarity) for place in places]
+            of_asked = [question.against(*keys_round(asked, sentences[place])) for place in places]
+            texts = [cuts[place] for place in places]
+            x, q, mask = self._compared(kind, question.units, texts, told, of_asked)
+            groups.append(Compared(tuple(places), tuple(texts), x, q, mask))
+        return groups
+
+    def block(self, name: str, x: FloatMatrix, mask: FloatMatrix) -> FloatMatrix:
+        """A convolution over three units with a way round it, of shape (n, units, width) as `x`."""
+        w = self.weights
+        around = np.zeros((*x.shape[:2], 3 * x.shape[2]), dtype=np.float32)
+        width = x.shape[2]
+        around[:, 1:, :width] = x[:, :-1]
+        around[:, :, width : 2 * width] = x
+        around[:, :-1, 2 * width :] = x[:, 1:]
+        wide = np.maximum(around @ w[f"{name}_wide"] + w[f"{name}_wide_bias"], 0.0)
+        x = x + wide @ w[f"{name}_narrow"] + w[f"{name}_narrow_bias"]
+        x = x - x.mean(axis=2, keepdims=True)
+        x = x / np.sqrt((x * x).mean(axis=2, keepdims=True) + np.float32(1e-5))
+        normed: FloatMatrix = (x * w[f"{name}_gain"] + w[f"{name}_shift"]) * mask
+        return normed
+
+    def _compared(
+        self,
+        kind: int,
+        question: Units,
+        texts: Sequence[Units],
+        told: Sequence[FloatMatrix],
+        of_asked: Sequence[FloatMatrix],
+    ) -> tuple[FloatMatrix, FloatMatrix, FloatMatrix]:
+        w = self.weights
+        size = max(1, *(len(text.ids) for text in texts))
+        x = np.zeros((len(texts), size, self._width), dtype=np.float32)
+        mask = np.zeros((len(texts), size, 1), dtype=np.float32)
+        for row, (text, features) in enumerate(zip(texts, told, strict=True)):
+            n = max(len(text.ids), 1)
+            x[row, :n] = self._embedded(text.ids, features, "unit_features", kind, 0)
+            mask[row, :n] = 1.0
+        asked_size = max(len(question.ids), 1)
+        base = self._embedded(
+            question.ids, np.zeros((len(question.ids), len(ASKED_FEATURES)), np.float32), "asked_features", kind, 1
+        )
+        q = np.broadcast_to(base, (len(texts), asked_size, self._width)).copy()
+        if len(question.ids):
+            q += np.stack(of_asked) @ w["asked_features"]
+        everything = np.ones((1, asked_size, 1), dtype=np.float32)
+        for name in ("first", "second"):
+            x, q = self.block(name, x, mask), self.block(name, q, everything)
+        scores = (x @ w["attention"]) @ q.transpose(0, 2, 1) / np.sqrt(np.float32(self._width))
+        to_asked = softmax(scores, 2) @ q
+        to_sentence = softmax(np.where(mask > 0, scores, HIDDEN), 1).transpose(0, 2, 1) @ x
+        x = self.block("last", self._beside(x, to_asked) * mask, mask)
+        return x, self._beside(q, to_sentence), mask
+
+    def _embedded(self, ids: IntVector, features: FloatMatrix, name: str, kind: int, side: int) -> FloatMatrix:
+        """The units' vectors, their features and the kind of the question; a text without a unit reads as unit 0."""
+        w = self.weights
+        known = len(ids) > 0
+        vectors = self.embedder.unit_vectors(ids if known else np.zeros(1, dtype=np.int64)) @ w["unit"]
+        result: FloatMatrix = vectors + w["kind"][kind] + w["side"][side]
+        return result + features @ w[name] if known else result
+
+    def _beside(self, x: FloatMatrix, other: FloatMatrix) -> FloatMatrix:
+        both = np.concatenate([x, other, x * other, np.abs(x - other)], axis=2)
+        compared: FloatMatrix = np.maximum(both @ self.weights["compare"] + self.weights["compare_bias"], 0.0)
+        return compared
+
+
+def load_weights(path: Path) -> dict[str, FloatMatrix]:
+    """The weights in a folder, in single precision.
+
+    Raises:
+        OSError: there are none.
+        SafetensorError: they are damaged.
+    """
+    return {name: np.asarray(value, dtype=np.float32) for name, value in load_file(path / WEIGHTS_FILE).items()}
+
+
+def load_rarity(path: Path) -> Rarity:
+    """How common the syllables are, as counted when the matcher in a folder was made.
+
+    Raises:
+        OSError: the file is not there.
+        KeyError, ValueError: it is damaged.
+    """
+    counted = json.loads((path / RARITY_FILE).read_text(encoding="utf-8"))
+    return Rarity(counted["counts"], int(counted["documents"]))
+
+
+def embedding_of(path: Path) -> dict[str, str | int]:
+    """The identity of the embedding that the weights in a folder were trained with.
+
+    Raises:
+        OSError: the file is not there.
+        KeyError, ValueError: it is damaged.
+    """
+    identity: dict[str, str | int] = json.loads((path / TRAINING_FILE).read_text(encoding="utf-8"))["embedding"]
+    return identity
+
+
+def softmax(scores: FloatMatrix, axis: int) -> FloatMatrix:
+    """Shares that add up to 1 along an axis."""
+    powers = np.exp(scores - scores.max(axis=axis, keepdims=True))
+    shares: FloatMatrix = powers / powers.sum(axis=axis, keepdims=True)
+    return shares
