@@ -132,7 +132,8 @@ def _packages() -> Finding:
 
 
 def _weights() -> Finding:
-    bundled = (EmbeddingConfig().model, RetrievalConfig().ranker, EvidenceConfig().model, EvidenceConfig().matcher)
+    evidence = EvidenceConfig()
+    bundled = (EmbeddingConfig().model, RetrievalConfig().ranker, evidence.model, evidence.matcher, evidence.pointer)
     missing = [name for name in bundled if not resolve(name).exists()]
     if missing:
         return Finding("bundled weights", State.FAIL, f"missing: {', '.join(missing)}", "git checkout -- models")

@@ -28,6 +28,8 @@ __all__ = [
 
 MODELS_DIR = PROJECT_DIR / "models"
 NO_LLM = "none"
+BUNDLED = "reader-vi"
+"""The reader that ships; what a person has put beside it goes before it."""
 _DOWNLOADS = "downloads"
 _PARTIAL = ".partial"
 
@@ -50,7 +52,8 @@ def local_models(folder: Path = MODELS_DIR) -> list[LocalModel]:
 def find_llm(wanted: str, folder: Path = MODELS_DIR) -> Path | None:
     """The GGUF to use; None for the extractive answer.
 
-    `wanted` is a file, the name of a model in models/ or of a preset, "none", or empty for the first model in models/.
+    `wanted` is a file, the name of a model in models/ or of a preset, "none", or empty for the first model in models/
+    that did not come with the program, else the reader that did, where llama-cpp-python is installed to run it.
 
     Raises:
         ModelError: there is no such file or name.
@@ -59,7 +62,9 @@ def find_llm(wanted: str, folder: Path = MODELS_DIR) -> Path | None:
         return None
     there = local_models(folder)
     if not wanted:
-        return there[0].path if there else None
+        own = [model.path for model in there if model.name != BUNDLED]
+        bundled = [model.path for model in there if model.name == BUNDLED and llama_cpp_is_here()]
+        return next(iter([*own, *bundled]), None)
     path = os.path.expanduser(wanted)
     if os.path.isfile(path):  # unlike Path.is_file, false also for what no file can be called
         return Path(path)

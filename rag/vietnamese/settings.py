@@ -203,6 +203,14 @@ PAIRS: tuple[tuple[str, str], ...] = (
         "{path} được huấn luyện với mô hình nhúng khác: hãy chạy models/training/matcher.py",
     ),
     (
+        "{path} was trained with another embedding: run models/training/pointer.py",
+        "{path} được huấn luyện với mô hình nhúng khác: hãy chạy models/training/pointer.py",
+    ),
+    (
+        "{path} is not a pointer ({error}): run models/training/pointer.py",
+        "{path} không phải mô hình chỉ chỗ ({error}): hãy chạy models/training/pointer.py",
+    ),
+    (
         "{path} is not a matcher ({error}): run models/training/matcher.py",
         "{path} không phải mô hình so khớp ({error}): hãy chạy models/training/matcher.py",
     ),
