@@ -142,10 +142,7 @@ class Bot:
             if not lack
         ]
         unanswered = "; ".join(part for part, lack in zip(parts, lacks, strict=True) if lack)
-        whole = _task(understood, passages, answered, self.config.evidence.sentences)
-        is_reader = isinstance(self.generator, LlamaGenerator) and self.generator.is_reader
-        if is_reader:
-            whole = replace(whole, evidence=self._evidence.pointed(understood, whole.passages, whole.evidence))
+        whole = self._pointed(_task(understood, passages, answered, self.config.evidence.sentences))
         task = _continued(self.generator.fitted(whole), history[-1].sent if history else ())
         left_out = len(whole.passages) - len(task.passages)
         yield Sending(task.passages, left_out)
@@ -172,9 +169,8 @@ class Bot:
             yield replace(self._refusal(asked, passages, reason, clock), generator=generator, notes=tuple(notes))
             return
 
-        unsupported = self.config.checking.unsupported
-        if is_reader:
-            unsupported = Unsupported.QUOTE  # it only points: what it cannot bear out is nothing to be shown
+        # A reader only points: what it cannot bear out is nothing to be shown.
+        unsupported = Unsupported.QUOTE if self._has_reader else self.config.checking.unsupported
         checked = check_answer(normalize(written).strip(), task.passages, unsupported, task.evidence)
         clock.mark("checking")
         yield Answer(
@@ -233,6 +229,16 @@ class Bot:
             return LOW_EVIDENCE
         told = (one.text for one in choose(finding, self.config.evidence.sentences))
         return "" if finding.asked is not None and holds_asked_kind(finding.asked, told) else LOW_EVIDENCE
+
+    @property
+    def _has_reader(self) -> bool:
+        return isinstance(self.generator, LlamaGenerator) and self.generator.is_reader
+
+    def _pointed(self, task: Task) -> Task:
+        """The task with what a reader asks for beside it."""
+        if not self._has_reader:
+            return task
+        return replace(task, evidence=self._evidence.pointed(task.question, task.passages, task.evidence))
 
     def _checked(self, question: str) -> str:
         asked = " ".join(normalize(question).split())

@@ -138,8 +138,7 @@ class Reading:
         pointed = pointer.point(self._matcher.analyse(question), [told.looked for told in shown])
         # In use, too, the space before a word is pointed to with it.
         places_of = tuple(
-            told.places(len(told.text[:start].rstrip()), end)
-            for told, (start, end) in zip(shown, pointed, strict=True)
+            told.places(len(told.text[:start].rstrip()), end) for told, (start, end) in zip(shown, pointed, strict=True)
         )
         return Prompt(asked, tuple(shown), places_of, answer)
 

@@ -22,6 +22,9 @@ EVIDENCE_ROLE, POINTED_ROLE, REST_ROLE = "evidence", "pointed", "rest"
 and the rest."""
 
 
+_SURE = float(np.log(0.5))
+
+
 class ReaderToken(StrEnum):
     """The control tokens of a reader beside `sentence_token`; text can never make them."""
 
@@ -156,9 +159,10 @@ class SpanWalk:
         if self.ended:
             return None
         is_free = self.cited is not None and not self._held
-        best = int(logits.argmax()) if is_free else allowed[int(logits[allowed].argmax())]
         highest = float(logits.max())
-        self._logprobs.append(float(logits[best]) - highest - float(np.log(np.exp(logits - highest).sum())))
+        whole = highest + float(np.log(np.exp(logits - highest).sum()))
+        best = int(logits.argmax()) if is_free else self._best(allowed, logits, whole)
+        self._logprobs.append(float(logits[best]) - whole)
         if not is_free:
             self.take(best)
         elif best == self._ids.end or best in self._ids.sentences:
@@ -166,6 +170,18 @@ class SpanWalk:
         else:
             self.span.append(best)
         return best
+
+    def _best(self, allowed: Sequence[int], logits: FloatMatrix, whole: float) -> int:
+        """The most probable of the allowed tokens; the end, or "not there", only where that is likelier than all else.
+
+        A small reader is surer that a span goes on than of how: what it gives to tokens that may not follow is for
+        going on, too, and the sentence says how.
+        """
+        stop = self._ids.not_there if self.cited is None else self._ids.end
+        others = [token for token in allowed if token != stop]
+        if not others or (stop in allowed and logits[stop] - whole > _SURE):
+            return stop
+        return others[int(logits[others].argmax())]
 
     def reading(self) -> Reading:
         """What was written so far."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from rag.errors import ConversationError, DocumentError, GenerationError, QuestionError, RagError
 from rag.events import CANCELLED, PassagesFound, Restarted, Sending, TextPiece
 from rag.history.conversations import Conversation, ConversationStore
+from rag.models import BUNDLED
 from rag.page.chat_html import (
     answer_section_html,
     empty_panel_html,
@@ -206,6 +207,7 @@ def _streamed(
     sent: tuple[str, ...] = ()
     drawn = 0.0
     speed = _Speed()
+    is_writing = bot.generator.name not in ("extractive", f"{BUNDLED}.gguf")  # the reader's few words have no speed
     session.tokens_per_s = 0.0
     for event in bot.stream(question, tuple(session.turns), lambda: session.stopped, docs=docs):
         match event:
@@ -226,7 +228,7 @@ def _streamed(
                 yield View(list(session.messages))
             case TextPiece():
                 written += event.text
-                session.tokens_per_s = speed.after_one_more() if bot.generator.name != "extractive" else 0.0
+                session.tokens_per_s = speed.after_one_more() if is_writing else 0.0
                 if time.monotonic() - drawn >= _SECONDS_BETWEEN_VIEWS:
                     drawn = time.monotonic()
                     _write(session, progress_html("", _MARK.sub("", written).strip(), understood))

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from rag.events import CANCELLED
 from rag.markup import SUPPORT_LABELS, cited_text
 from rag.messages import message
+from rag.models import BUNDLED
 from rag.types import Answer, AnswerSentence, Citation, Remark, ScoredChunk, Support
 
 _QUOTE_CHARS = 240
@@ -150,12 +151,17 @@ def _summary(answer: Answer, turn: int, note: str) -> str:
     total = len(answer.sentences)
     tick = "✓" if supported == total else "!"
     state = "whole" if supported == total else "gaps"
-    by = "trích nguyên văn" if answer.generator == "extractive" else f"viết bởi {answer.generator}"
-    parts = [f"{_seconds(answer.timings_ms.get('total', 0))} giây", by]
+    parts = [f"{_seconds(answer.timings_ms.get('total', 0))} giây", _by(answer.generator)]
     return (
         f'<p class="summary {state}">{html.escape(note)}<a class="sources" href="#t{turn}">'
         f"<b>{tick} {supported}/{total} câu có căn cứ</b></a> · {html.escape(' · '.join(parts))}</p>"
     )
+
+
+def _by(generator: str) -> str:
+    if generator == f"{BUNDLED}.gguf":
+        return "trả lời ngắn, trích nguyên văn"
+    return "trích nguyên văn" if generator == "extractive" else f"viết bởi {generator}"
 
 
 def _rating(turn: int, up: bool | None) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from rag.assembly import load_generator
 from rag.errors import ConfigError
-from rag.models import NO_LLM, local_models
+from rag.models import BUNDLED, NO_LLM, local_models
 from rag.pipeline import Bot
 from rag.types import Generator
 
@@ -62,9 +62,10 @@ class Writers:
         names = [model.name for model in local_models()]
         quoting = (NO_LLM, "Trích nguyên văn, không dùng mô hình")
         if self._first.name == self._quoting.name:
-            return [("", quoting[1]), *((name, name) for name in names)]
+            return [("", quoting[1]), *((name, _label(name)) for name in names)]
         first = self._first.name.removesuffix(".gguf")
-        return [("", first), quoting, *((name, name) for name in names if name not in (first, self._first.name))]
+        others = [name for name in names if name not in (first, self._first.name)]
+        return [("", _label(first)), quoting, *((name, _label(name)) for name in others)]
 
     def writer(self, name: str) -> Generator:
         """The generator of a choice, loaded if need be.
@@ -83,6 +84,10 @@ class Writers:
                 self._loaded = load_generator(replace(self._config, model=name, base_url=""))
                 self._name = name
             return self._loaded
+
+
+def _label(name: str) -> str:
+    return "Trả lời ngắn, rồi trích nguyên văn" if name == BUNDLED else name
 
 
 def chosen_bot(bot: Bot, choices: Choices, writers: Writers) -> Bot:

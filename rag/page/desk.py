@@ -14,6 +14,7 @@ from rag.history.conversations import ConversationStore
 from rag.history.transcripts import conversation_markdown
 from rag.indexing.progress import IndexProgress
 from rag.machine import resident_mb
+from rag.models import BUNDLED
 from rag.page.chat import Session, View, answer, reopened, settle, unanswered
 from rag.page.choices import Choices, Writers, chosen_bot
 from rag.page.desk_html import choices_html, conversations_html, document_html, failure_html, status_html
@@ -323,7 +324,7 @@ class Desks:
         bot = self._library(desk).bot(desk.session.collection)
         index, rate, memory = bot.index, desk.session.tokens_per_s, resident_mb()
         return status_html([
-            "Trích nguyên văn" if name == "extractive" else name,
+            {"extractive": "Trích nguyên văn", f"{BUNDLED}.gguf": "Trả lời ngắn, trích nguyên văn"}.get(name, name),
             f"{index.documents} tài liệu, {index.chunks} đoạn",
             f"bộ nhớ {memory} MB" if memory is not None else "",
             f"{rate:.1f} token/giây".replace(".", ",") if rate else "",

@@ -75,18 +75,35 @@ def test_a_token_that_does_not_go_on_is_refused() -> None:
 def test_the_most_probable_allowed_token_is_picked_and_its_probability_kept() -> None:
     logits = np.zeros(FIRST + len(WORDS), np.float32)
     logits[FIRST + 2] = 5.0  # more probable than what may come, so never picked
-    logits[CITE[0]] = logits[FIRST] = logits[END] = 2.0
+    logits[CITE[0]] = logits[FIRST] = 2.0
     one = walk()
-    assert [one.pick(logits) for _ in range(4)] == [CITE[0], FIRST, END, None]
+    assert [one.pick(logits) for _ in range(2)] == [CITE[0], FIRST]
+    sure = logits.copy()
+    sure[END] = 9.0
+    assert [one.pick(sure), one.pick(sure)] == [END, None]
     reading = one.reading()
-    total = np.exp(logits).sum()
     assert (reading.sentence, reading.tokens) == (0, (FIRST,))
-    assert reading.logprob == pytest.approx(float(np.log(np.exp(2.0) / total)), abs=1e-5)
+    log = 2 * np.log(np.exp(2.0) / np.exp(logits).sum()) + np.log(np.exp(9.0) / np.exp(sure).sum())
+    assert reading.logprob == pytest.approx(float(log) / 3, abs=1e-5)
+
+
+def test_a_span_ends_only_where_that_is_likelier_than_going_on_in_whatever_way() -> None:
+    one = taken(CITE[0], *ids(0))
+    logits = np.zeros(FIRST + len(WORDS), np.float32)
+    logits[END], logits[FIRST + 2] = 2.0, 3.0  # what may follow has less, but what may not means that it goes on
+    assert one.allowed() == [END, *ids(1)]
+    assert one.pick(logits) == FIRST + 1
+
+
+def test_it_is_not_there_only_where_that_is_likelier_than_any_sentence() -> None:
+    logits = np.full(FIRST + len(WORDS), -9.0, np.float32)
+    logits[NOT_THERE], logits[CITE[0]], logits[CITE[1]] = 1.0, 0.9, 0.8
+    assert walk(SENTENCE, SENTENCE).pick(logits) == CITE[0]
 
 
 def test_not_there_ends_at_once() -> None:
     logits = np.zeros(FIRST + len(WORDS), np.float32)
-    logits[NOT_THERE] = 1.0
+    logits[NOT_THERE] = 9.0
     one = walk()
     assert [one.pick(logits), one.pick(logits)] == [NOT_THERE, None]
     assert one.reading().sentence is None
