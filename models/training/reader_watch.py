@@ -29,6 +29,7 @@ class Watched:
 
     prompt: tuple[int, ...]
     sentences: tuple[tuple[int, ...], ...]
+    pointed: tuple[range, ...]
     answers: tuple[str, ...]
 
 
@@ -55,7 +56,8 @@ def watched_questions(corpus: Path, reading: Reading, pointer: Pointer, limit: i
 
 def _watched(prompt: Prompt, answers: Sequence[str]) -> Watched:
     # Without an answer the prompt's tokens end with "not there", which is for the network to say.
-    return Watched(tuple(prompt.ids()[:-1]), tuple(told.ids for told in prompt.sentences), tuple(answers))
+    sentences = tuple(told.ids for told in prompt.sentences)
+    return Watched(tuple(prompt.ids()[:-1]), sentences, prompt.pointed, tuple(answers))
 
 
 def measure(
@@ -91,7 +93,7 @@ def measure(
 def _answers(network: Network, part: Sequence[Watched], pieces: Sequence[bytes]) -> Iterator[Answered]:
     """What the network answers, held to the evidence, the most probable token each time."""
     device = network.token_embd.weight.device
-    walks = [SpanWalk(one.sentences, IDS, pieces.__getitem__) for one in part]
+    walks = [SpanWalk(one.sentences, IDS, pieces.__getitem__, pointed=one.pointed) for one in part]
     rows = [list(one.prompt) for one in part]
     going = list(range(len(rows)))
     for _ in range(_MOST_STEPS):

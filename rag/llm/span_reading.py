@@ -83,10 +83,22 @@ class SpanReader:
         """
         llama = self._llama
         prompt = llama.prompt(messages(question, sentences))
-        walk = SpanWalk([llama.tokens(one.text) for one in sentences], self._ids, llama.token_bytes, held=held)
+        walk = SpanWalk(
+            [llama.tokens(one.text) for one in sentences],
+            self._ids,
+            llama.token_bytes,
+            pointed=[self._pointed(one) for one in sentences],
+            held=held,
+        )
         pieces = llama.generate(prompt, ANSWER_TOKENS, stopped, walk.pick)
         yield from pieces
         return None if stopped() else walk.reading()
+
+    def _pointed(self, one: Evidence) -> range:
+        """The places of a sentence's tokens that the evidence step points to."""
+        before, words, _ = parts(one)
+        begin = self._llama.count(before)
+        return range(begin, begin + self._llama.count(words))
 
     def fitting(self, task: Task) -> list[Evidence]:
         """As many sentences of the evidence, the best first, as the window holds; none of a list."""
@@ -106,11 +118,17 @@ def messages(question: str, sentences: Sequence[Evidence]) -> list[Message]:
     """The question and each sentence, in three parts where the evidence step points into it."""
     told = [Message("user", question)]
     for one in sentences:
-        start, end = one.pointed or (0, 0)
-        if start == end:
-            told.append(Message(EVIDENCE_ROLE, one.text))
-            continue
-        before = one.text[:start].rstrip()  # a token begins with the space before its word
-        told += [Message(EVIDENCE_ROLE, before), Message(POINTED_ROLE, one.text[len(before) : end])]
-        told.append(Message(REST_ROLE, one.text[end:]))
+        before, words, rest = parts(one)
+        told.append(Message(EVIDENCE_ROLE, before))
+        if words:
+            told += [Message(POINTED_ROLE, words), Message(REST_ROLE, rest)]
     return told
+
+
+def parts(one: Evidence) -> tuple[str, str, str]:
+    """A sentence up to where the evidence step points, what it points to, and the rest; all of it where it does not."""
+    start, end = one.pointed or (0, 0)
+    if start == end:
+        return one.text, "", ""
+    before = one.text[:start].rstrip()  # a token begins with the space before its word
+    return before, one.text[len(before) : end], one.text[end:]

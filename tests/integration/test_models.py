@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from rag import models
 from rag.cli import main
 from rag.config import RagConfig
 from rag.errors import ModelError
 from rag.hub.presets import PRESETS
 from rag.machine import physical_cores
-from rag.models import add_model, check_model, find_llm, local_models, overview, pull_model
+from rag.models import BUNDLED, add_model, check_model, find_llm, local_models, overview, pull_model
 from tests.tiny_gguf import write_random_gguf, write_scripted_gguf
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -60,6 +61,21 @@ def test_a_model_is_found_by_its_name(folder, wanted, found):
 def test_a_model_is_found_by_its_path(folder, tmp_path):
     elsewhere = gguf(tmp_path / "elsewhere.gguf")
     assert find_llm(str(elsewhere), folder) == elsewhere
+
+
+def test_a_persons_own_model_goes_before_the_one_that_ships(folder):
+    assert find_llm("", folder) == folder / "big.v2.gguf"
+    bundled = gguf(folder / BUNDLED / f"{BUNDLED}.gguf")
+    assert find_llm("", folder) == folder / "big.v2.gguf"
+    assert find_llm(BUNDLED, folder) == bundled
+
+
+def test_the_model_that_ships_writes_where_its_library_is_and_nowhere_else(tmp_path, monkeypatch):
+    bundled = gguf(tmp_path / BUNDLED / f"{BUNDLED}.gguf")
+    monkeypatch.setattr(models, "llama_cpp_is_here", lambda: True)
+    assert find_llm("", tmp_path) == bundled
+    monkeypatch.setattr(models, "llama_cpp_is_here", lambda: False)
+    assert find_llm("", tmp_path) is None
 
 
 def test_no_model_is_wanted_where_there_is_none(tmp_path):

@@ -65,6 +65,11 @@ def test_every_sentence_carries_its_sign_in_shape_and_word() -> None:
     assert "1,2 giây · trích nguyên văn" in shown
 
 
+def test_the_reader_that_ships_is_called_by_what_it_does() -> None:
+    found = answer([("A.", Support.SUPPORTED, (1,))], [citation()], [passage()], generator="reader-vi.gguf")
+    assert "trả lời ngắn, trích nguyên văn" in message_html(found, 1)
+
+
 def test_a_wholly_supported_answer_is_ticked_and_names_its_writer() -> None:
     shown = message_html(answer([("A.", Support.SUPPORTED, (1,))], [citation()], [passage()], generator="m.gguf"), 1)
     assert "✓ 1/1 câu có căn cứ" in shown

@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,12 @@ import pytest
 
 from rag.config import RagConfig, resolve
 from rag.errors import ModelError
+from rag.evidence import EvidenceModel
 from rag.relevance.comparing import WEIGHTS_FILE, load_weights
 from rag.relevance.matching import Matcher
 from rag.relevance.pointing import MOST_UNITS, Pointer, best_span, whole_words
 from rag.relevance.units import Looked
+from rag.types import Chunk, Evidence, ScoredChunk
 
 LAW = "Theo Bộ trưởng Nguyễn Mạnh Hùng, luật có hiệu lực từ ngày 1 tháng 1 năm 2026 và được áp dụng trên cả nước."
 WEATHER = "Trời hôm nay rất đẹp."
@@ -109,3 +112,15 @@ def test_a_pointer_of_another_embedding_is_refused(tmp_path: Path, matcher: Matc
     (folder / "training.json").write_text(about.replace('"sha256": "', '"sha256": "0'), encoding="utf-8")
     with pytest.raises(ModelError, match="another embedding"):
         Pointer(str(folder), matcher.rarity, matcher.embedder)
+
+
+def test_evidence_is_pointed_into_and_what_is_no_sentence_stays_as_it_is(matcher: Matcher, config: RagConfig) -> None:
+    text = f"{WEATHER} {LAW}"
+    passage = ScoredChunk(Chunk("c", "d", text, 0, len(text)), 1.0, "Luật", "a.txt")
+    at = text.index(LAW)
+    told = (Evidence(0, at, len(text), LAW, 0.9), Evidence(0, at + 5, len(text), LAW[5:], 0.9))
+    whole, item = EvidenceModel(config.evidence, matcher).pointed("Luật có hiệu lực từ khi nào?", [passage], told)
+    assert item == told[1]
+    assert whole.pointed is not None
+    assert "2026" in LAW[slice(*whole.pointed)]
+    assert whole == replace(told[0], pointed=whole.pointed)

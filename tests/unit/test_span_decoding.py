@@ -101,6 +101,33 @@ def test_it_is_not_there_only_where_that_is_likelier_than_any_sentence() -> None
     assert walk(SENTENCE, SENTENCE).pick(logits) == CITE[0]
 
 
+def test_a_span_begins_rather_where_the_evidence_step_points_to() -> None:
+    logits = np.zeros(FIRST + len(WORDS), np.float32)
+    logits[CITE[0]], logits[FIRST], logits[FIRST + 10] = 9.0, 1.0, 0.0  # "Lan" before " trang", pointed to
+    for pointed, begins in (((), FIRST), ((range(8, 9),), FIRST + 10)):
+        one = SpanWalk((SENTENCE,), IDS, text_of, pointed=pointed)
+        assert [one.pick(logits), one.pick(logits)] == [CITE[0], begins]
+    # The space before a number is no part of the answer.
+    spaced = SpanWalk((SENTENCE,), IDS, text_of, pointed=(range(3, 8),))
+    assert [spaced.pick(logits), spaced.pick(logits)] == [CITE[0], FIRST + 6]
+
+
+def test_a_span_ends_inside_what_is_pointed_to_only_where_that_is_all_but_sure() -> None:
+    logits = np.full(FIRST + len(WORDS), -9.0, np.float32)
+    logits[END] = 1.0
+    for certain, ends in ((0.0, False), (-3.0, True)):
+        logits[FIRST + 11] = certain  # a mark that may not follow: e**1 beside e**0 is 73%, beside e**-3 98%
+        one = SpanWalk((SENTENCE,), IDS, text_of, pointed=(range(3),))
+        for token in (CITE[0], *ids(0)):
+            one.take(token)
+        assert (one.pick(logits) == END) == ends
+    done = SpanWalk((SENTENCE,), IDS, text_of, pointed=(range(3),))
+    for token in (CITE[0], *ids(0, 1, 2)):
+        done.take(token)
+    logits[FIRST + 11] = 0.0
+    assert done.pick(logits) == END
+
+
 def test_not_there_ends_at_once() -> None:
     logits = np.zeros(FIRST + len(WORDS), np.float32)
     logits[NOT_THERE] = 9.0
