@@ -89,7 +89,7 @@ def _check(
         # "1." counts the items of an answer, it is no number of the documents.
         mark = LIST_ITEM.match(clean, start, end)
         sentence = clean[mark.end() if mark else start : end]
-        support, found = _attributed_support(sentence, cited, passages)
+        support, found = _attributed_support(sentence, cited, passages, clean)
         before = clean[done : mark.end() if mark else start]
         done = end
         if support is Support.UNSUPPORTED and unsupported is not Unsupported.MARK:
@@ -124,29 +124,29 @@ def _without_marks(text: str) -> tuple[str, list[tuple[int, int]]]:
 
 
 def _attributed_support(
-    sentence: str, cited: Sequence[int], passages: Sequence[ScoredChunk]
+    sentence: str, cited: Sequence[int], passages: Sequence[ScoredChunk], answer: str
 ) -> tuple[Support, list[_Span]]:
-    """The support of a sentence; where it says whose words it tells ("Theo “…”: "), only theirs can bear it out."""
+    """The support of a sentence of an answer; where it says whose words it tells ("Theo “…”: "), by theirs alone."""
     hinted = [passages[number - 1] for number in dict.fromkeys(cited) if 1 <= number <= len(passages)]
     others = [passage for passage in passages if passage not in hinted]
     lead = _ATTRIBUTION.match(sentence)
     named = {passage.chunk.doc_id for passage in passages if lead is not None and named_title(passage) == lead[1]}
     if lead is None or not named:
-        return _support(sentence, hinted, others)
+        return _support(sentence, hinted, others, answer)
     body = sentence[lead.end() :]
-    own = [[passage for passage in part if passage.chunk.doc_id in named] for part in (hinted, others)]
-    support, found = _support(body, *own)
+    own, beside = ([passage for passage in part if passage.chunk.doc_id in named] for part in (hinted, others))
+    support, found = _support(body, own, beside, answer)
     if support is Support.SUPPORTED:
         return support, found
-    support, found = _support(body, hinted, others)
+    support, found = _support(body, hinted, others, answer)
     return (Support.PARTIAL if support is Support.SUPPORTED else support), found
 
 
 def _support(
-    sentence: str, hinted: Sequence[ScoredChunk], others: Sequence[ScoredChunk]
+    sentence: str, hinted: Sequence[ScoredChunk], others: Sequence[ScoredChunk], answer: str
 ) -> tuple[Support, list[_Span]]:
     """The support of a sentence among the passages that it cites, and then among the other ones."""
-    quoted = next((span for passage in [*hinted, *others] if (span := _verbatim(sentence, passage))), None)
+    quoted = next((span for passage in [*hinted, *others] if (span := _verbatim(sentence, passage, answer))), None)
     if quoted is not None:
         return Support.SUPPORTED, [quoted]
     told = _Told.of(sentence)
@@ -164,16 +164,34 @@ def _support(
     return by_hint if by_hint[0] is Support.PARTIAL else by_any
 
 
-def _verbatim(sentence: str, passage: ScoredChunk) -> _Span | None:
+def _verbatim(sentence: str, passage: ScoredChunk, answer: str) -> _Span | None:
+    """The sentence of a passage that holds these very words: one that the answer tells in full rather than another.
+
+    A single word stands nearly everywhere, so that only a sentence which the answer tells, too, bears it.
+    """
     words = sentence.split()
-    if len(words) < 2:
-        return None
     chunk = passage.chunk
-    # A line of the document may break inside the sentence.
-    match = re.search(r"\s+".join(map(re.escape, words)), chunk.text) if words[0] in chunk.text else None
-    if match is None:
+    if not words or words[0] not in chunk.text:
         return None
-    return _Span(passage, chunk.start_char + match.start(), chunk.start_char + match.end(), match[0], 1.0)
+    # A line of the document may break inside the sentence.
+    wording = r"\s+".join(map(re.escape, words))
+    found = [_sentence_round(passage, match) for match in re.finditer(rf"(?<!\w){wording}(?!\w)", chunk.text)]
+    told = " ".join(answer.split())
+    of_answer = [span for span in found if (text := " ".join(span.text.split())) in told and text != sentence]
+    if of_answer:
+        return of_answer[0]
+    return found[0] if found and len(words) > 1 else None
+
+
+def _sentence_round(passage: ScoredChunk, match: re.Match[str]) -> _Span:
+    """The sentence of a passage in which words stand; the words alone where they are of several."""
+    chunk = passage.chunk
+    start, end = match.span()
+    for first, last in passage_sentence_spans(chunk.text):
+        if first <= start and end <= last:
+            start, end = first, last
+            break
+    return _Span(passage, chunk.start_char + start, chunk.start_char + end, chunk.text[start:end], 1.0)
 
 
 def _best(told: "_Told", passages: Sequence[ScoredChunk]) -> tuple[Support, list[_Span]]:

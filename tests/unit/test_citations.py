@@ -28,6 +28,31 @@ def test_a_quotation_is_supported_by_its_exact_words() -> None:
     assert citation.end_char - citation.start_char == len(quoted)
 
 
+def test_a_short_answer_cites_the_whole_sentence_that_it_stands_in() -> None:
+    quotation = AX[: AX.index(" SKT")]
+    checked = check_answer(f"Qwen 2.5 của Alibaba Cloud [1]\n{quotation} [1]", PASSAGES)
+    assert checked.text == f"Qwen 2.5 của Alibaba Cloud [1]\n{quotation} [1]"
+    assert [citation.quote for citation in checked.citations] == [quotation]
+    assert [sentence.support for sentence in checked.sentences] == [Support.SUPPORTED] * 2
+
+
+TWICE = "Luật có hiệu lực từ năm 2025. Nghị định có hiệu lực từ năm 2026."
+
+
+@pytest.mark.parametrize(("short", "told"), [("có hiệu lực", 1), ("2026", 1), ("2025", 0), ("hiệu lực từ năm", 0)])
+def test_of_the_sentences_that_hold_a_short_answer_the_one_that_is_told_is_cited(short: str, told: int) -> None:
+    start = TWICE.index("Nghị định")
+    sentence = (TWICE[: start - 1], TWICE[start:])[told]
+    checked = check_answer(f"{short} [1]\n{sentence} [1]", [passage(TWICE, "a")])
+    assert [citation.quote for citation in checked.citations] == [sentence]
+
+
+def test_words_inside_longer_words_are_no_quotation() -> None:
+    text = "Ông Nam Sơn sống ở đây từ lâu. Bà Na Sơ rời đi."
+    (citation,) = check_answer("Na Sơ [1]", [passage(text, "a")]).citations
+    assert citation.quote == "Bà Na Sơ rời đi."
+
+
 @pytest.mark.parametrize(
     "text",
     [
