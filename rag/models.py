@@ -8,7 +8,7 @@ from typing import Any
 
 from rag.config import PROJECT_DIR, RagConfig
 from rag.errors import ModelError
-from rag.hub.check import check_model, llama_cpp_is_here, require_gguf
+from rag.hub.check import check_model, llama_cpp_is_here, require_gguf, require_runs
 from rag.hub.download import fetch, look_up, only_here, require_space
 from rag.hub.presets import PRESETS, Preset
 from rag.machine import free_disk, free_ram
@@ -24,6 +24,7 @@ __all__ = [
     "preset_place",
     "pull_model",
     "require_gguf",
+    "require_runs",
 ]
 
 MODELS_DIR = PROJECT_DIR / "models"

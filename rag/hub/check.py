@@ -1,21 +1,30 @@
 """A GGUF tried out in a process of its own: what it is, whether it runs here, how fast, in how much memory."""
 
 import json
+import logging
+import os
+import platform
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from rag.errors import ModelError, marked
-from rag.machine import physical_cores
+from rag.machine import free_ram, physical_cores
 
 _TIMEOUT_S = 600
 _ILLEGAL_INSTRUCTION, _KILLED = 4, 9
 _SIGNALS = {_ILLEGAL_INSTRUCTION: "an instruction that this CPU lacks", _KILLED: "killed, as for want of memory"}
+_RAN, _REMEMBERED = "ran.json", 16
+_SMALL = 0.25
+"""Of the free memory: a larger file may not fit today though it did before, and then another process has to end."""
 _READ_FOR_EACH_WRITTEN = 8
 """Tokens: a prompt is longer than its answer, and reading is several times as fast."""
+
+_log = logging.getLogger(__name__)
 
 # A corrupt file or an instruction that this CPU lacks ends this process, not the caller.
 _CHECK = """
@@ -133,6 +142,46 @@ def check_model(path: Path, written_tokens: int = 16, *, context_tokens: int = 5
         quantization=_FILE_TYPES.get(int(file_type), "") if file_type.isdigit() else "",
         **report,
     )
+
+
+def require_runs(path: Path, folder: Path | None) -> None:
+    """Try a GGUF out, unless this very file ran on this computer with this library before: that saves a second.
+
+    Args:
+        path: the file.
+        folder: where that is remembered; None remembers nothing.
+
+    Raises:
+        ModelError: as `check_model`.
+    """
+    require_gguf(path)
+    ran = folder / _RAN if folder is not None else None
+    now = _identity(path)
+    try:
+        known: list[object] = list(json.loads(ran.read_text(encoding="utf-8"))) if ran is not None else []
+    except (OSError, ValueError, TypeError):
+        known = []
+    if now in known and path.stat().st_size < _SMALL * free_ram():
+        return
+    check_model(path, written_tokens=1)
+    if ran is None:
+        return
+    new = ran.with_suffix(f".{os.getpid()}.new")
+    try:
+        ran.parent.mkdir(parents=True, exist_ok=True)
+        new.write_text(json.dumps([*known, now][-_REMEMBERED:]), encoding="utf-8")
+        new.replace(ran)
+    except OSError as error:
+        _log.info("that %s runs is not remembered in %s: %s", path.name, ran.parent, error)
+
+
+def _identity(path: Path) -> list[str | int]:
+    """All that decides whether a file runs: its content, the library and the computer."""
+    file = path.stat()
+    spec = find_spec("llama_cpp")
+    built = Path(spec.origin).stat().st_mtime_ns if spec is not None and spec.origin else 0
+    library = version("llama-cpp-python") if built else ""
+    return [str(path.resolve()), file.st_size, file.st_mtime_ns, library, built, platform.node(), platform.machine()]
 
 
 def require_gguf(path: Path) -> None:

@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from rag.config import LlmConfig
+from rag.config import LlmConfig, resolve
 from rag.errors import ModelError
 from rag.llm.loaded import BATCH_TOKENS, abort_flag, freed, library, loaded, sampler, states_kept_for
 from rag.llm.span_decoding import CONTROL_TOKENS, LEAST_LOGPROB_KEY, READER_KEY
-from rag.models import check_model
+from rag.models import require_runs
 from rag.types import FloatMatrix, Message
 
 _LOOK_S = 0.1
@@ -50,7 +50,7 @@ class LlamaRuntime:
             ModelError: the file is not there, is not a GGUF of a chat model, or llama.cpp cannot run it.
         """
         # Elsewhere first: a file that llama.cpp aborts on, or a library built for another CPU, would end this process.
-        check_model(path, written_tokens=1)
+        require_runs(path, resolve(config.cache) if config.cache else None)
         self._cpp = cpp = library()
         self._model, self._context = loaded(cpp, path, config)
         self._sampler = sampler(cpp, config)

@@ -16,7 +16,16 @@ from rag.config import RagConfig
 from rag.errors import ModelError
 from rag.hub.presets import PRESETS
 from rag.machine import physical_cores
-from rag.models import BUNDLED, add_model, check_model, find_llm, local_models, overview, pull_model
+from rag.models import (
+    BUNDLED,
+    add_model,
+    check_model,
+    find_llm,
+    local_models,
+    overview,
+    pull_model,
+    require_runs,
+)
 from tests.tiny_gguf import write_random_gguf, write_scripted_gguf
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -197,6 +206,43 @@ def test_a_check_of_what_llama_cpp_cannot_load_is_a_model_error(tmp_path):
     cut.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ModelError, match=r"^cut\.gguf does not run here \(.+\): download it again, "):
         check_model(cut)
+
+
+def test_what_ran_here_before_is_not_tried_again(tmp_path, monkeypatch):
+    tried = []
+    monkeypatch.setattr("rag.hub.check.check_model", lambda path, **_: tried.append(path))
+    first, second, folder = gguf(tmp_path / "a.gguf"), gguf(tmp_path / "b.gguf"), tmp_path / "cache"
+    for path in (first, second, first, second):
+        require_runs(path, folder)
+    assert tried == [first, second]
+    os.utime(first, ns=(1, 1))  # another file of the same name
+    require_runs(first, folder)
+    monkeypatch.setattr("rag.hub.check.free_ram", lambda: first.stat().st_size)
+    require_runs(first, folder)  # it may not fit today
+    require_runs(first, None)
+    (folder / "ran.json").write_text("{")
+    require_runs(second, folder)
+    assert tried == [first, second, first, first, first, second]
+
+
+def test_what_does_not_run_is_tried_each_time(tmp_path, monkeypatch):
+    tried = []
+
+    def broken(path, **_):
+        tried.append(path)
+        raise ModelError("it does not run here")
+
+    monkeypatch.setattr("rag.hub.check.check_model", broken)
+    for _ in range(2):
+        with pytest.raises(ModelError, match="does not run"):
+            require_runs(gguf(tmp_path / "a.gguf"), tmp_path / "cache")
+    assert len(tried) == 2
+
+
+def test_a_folder_that_cannot_be_written_costs_time_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setattr("rag.hub.check.check_model", lambda *_, **__: None)
+    (tmp_path / "file").write_text("")
+    require_runs(gguf(tmp_path / "a.gguf"), tmp_path / "file" / "cache")
 
 
 @pytest.mark.parametrize(
