@@ -19,7 +19,7 @@ from rag.relevance.features import (
     measure,
 )
 from rag.relevance.matching import Matcher, looked
-from rag.relevance.pointing import Pointer
+from rag.relevance.pointing import Pointer, promise
 from rag.relevance.weights import read_weights
 from rag.types import Evidence, FloatMatrix, ScoredChunk
 
@@ -128,11 +128,14 @@ class EvidenceModel:
         asked = self._matcher.analyse(question)
         sentences = {(one.passage, one.start_char, one.end_char): one for one in candidates(passages)}
         found = [sentences.get((one.passage, one.start_char, one.end_char)) for one in evidence]
-        spans = iter(self._pointer.point(asked, [looked(one, passages) for one in found if one is not None]))
-        return tuple(
-            replace(one, pointed=next(spans)) if sentence is not None else one
-            for one, sentence in zip(evidence, found, strict=True)
-        )
+        places = iter(self._pointer.point(asked, [looked(one, passages) for one in found if one is not None]))
+        told = []
+        for one, sentence in zip(evidence, found, strict=True):
+            if sentence is not None:
+                place = next(places)
+                one = replace(one, pointed=(place.start, place.end), promise=promise(one.score, place.strength))
+            told.append(one)
+        return tuple(told)
 
     def cosines(
         self, question: str, passages: Sequence[ScoredChunk], sentences: Sequence[Candidate]

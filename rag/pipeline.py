@@ -9,7 +9,7 @@ from itertools import takewhile
 from typing import Any
 
 from rag.citations import check_answer
-from rag.config import RagConfig, Unsupported
+from rag.config import EvidenceConfig, RagConfig, Unsupported
 from rag.conversation import questions_in, stand_alone
 from rag.errors import QuestionError
 from rag.events import (
@@ -132,7 +132,7 @@ class Bot:
         findings = [self._evidence.find(part, hits) for part, hits in zip(parts, found, strict=True)]
         clock.mark("evidence")
         yield EvidenceFound(tuple(findings))
-        lacks = [self._lack(finding) for finding in findings]
+        lacks = [lack(finding, self.config.evidence) for finding in findings]
         if all(lacks):
             yield self._refusal(asked, passages, lacks[0], clock)
             return
@@ -219,17 +219,6 @@ class Bot:
         tail = [replace(passage, score=passage.score * least) for passage in found[depth:]]
         return [*ranked, *tail][:limit]
 
-    def _lack(self, finding: Finding) -> str:
-        """Why the passages do not answer; empty when they do."""
-        if not finding.evidence:
-            return NO_PASSAGE
-        if finding.not_mentioned:
-            return f"{NOT_MENTIONED}: {', '.join(finding.not_mentioned)}"
-        if finding.answerable < self.config.evidence.threshold:
-            return LOW_EVIDENCE
-        told = (one.text for one in choose(finding, self.config.evidence.sentences))
-        return "" if finding.asked is not None and holds_asked_kind(finding.asked, told) else LOW_EVIDENCE
-
     @property
     def _has_reader(self) -> bool:
         return isinstance(self.generator, LlamaGenerator) and self.generator.is_reader
@@ -261,6 +250,18 @@ def _placed(finding: Finding, found: Sequence[ScoredChunk], passages: Sequence[S
     place = {scored.chunk.chunk_id: position for position, scored in enumerate(passages)}
     moved = [replace(one, passage=place[found[one.passage].chunk.chunk_id]) for one in finding.evidence]
     return replace(finding, evidence=tuple(moved))
+
+
+def lack(finding: Finding, config: EvidenceConfig) -> str:
+    """Why the passages do not answer, a reason of rag.events; empty when they do."""
+    if not finding.evidence:
+        return NO_PASSAGE
+    if finding.not_mentioned:
+        return f"{NOT_MENTIONED}: {', '.join(finding.not_mentioned)}"
+    if finding.answerable < config.threshold:
+        return LOW_EVIDENCE
+    told = (one.text for one in choose(finding, config.sentences))
+    return "" if finding.asked is not None and holds_asked_kind(finding.asked, told) else LOW_EVIDENCE
 
 
 def _task(question: str, passages: Sequence[ScoredChunk], findings: Sequence[Finding], sentences: int) -> Task:

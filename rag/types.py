@@ -136,6 +136,8 @@ class Evidence:
     """Probability, 0 to 1, that this sentence holds the answer."""
     pointed: tuple[int, int] | None = None
     """The characters of `text` that are the answer most probably; None where that was not looked for."""
+    promise: float = 0.0
+    """Logit, of the score and of how strongly it is pointed into, that puts the sentences of a reader in order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@
 
 Questions of viquad2-test, which no training has seen. With the gold passage given, of which the evidence step chooses
 the sentences and points into them: answered held to the evidence and freely, beside what is pointed to; asked again
-over the passage without its sentences that hold the answer, and with a name, year or number swapped. End to end: over
-an index of the 557 contexts, as `rag ask --llm FILE.gguf`, beside the quoting answer; the short answer is what stands
-before the quoted sentences.
+over the passage without its sentences that hold the answer, and with a name, year or number swapped. Refusals are the
+reader's alone, and "in use", where the evidence step may refuse before the reader is asked. End to end: over an index
+of the 557 contexts, as `rag ask --llm FILE.gguf`, beside the quoting answer; the short answer is what stands before the
+quoted sentences.
 """
 
 import argparse
@@ -36,6 +37,7 @@ from rag.llm.llama import LlamaRuntime
 from rag.llm.span_decoding import Reading
 from rag.llm.span_reading import SpanReader
 from rag.models import NO_LLM
+from rag.pipeline import lack
 from rag.relevance.features import candidates
 from rag.relevance.matching import load_matcher
 from rag.types import Chunk, ScoredChunk, Task
@@ -51,6 +53,8 @@ class Read:
     kind: str
     text: str
     refused: bool
+    refused_in_use: bool
+    """By the reader, or before it by the evidence step."""
     logprob: float
     exact: float
     f1: float
@@ -71,25 +75,28 @@ def passage_of(text: str) -> ScoredChunk:
     return ScoredChunk(chunk, 1.0, "", document.source)
 
 
-def task_of(evidence: EvidenceModel, question: Question, without: Sequence[str] = ()) -> Task | None:
-    """The question over its passage, pointed into as in use; None if nothing is left of it.
+def task_of(evidence: EvidenceModel, question: Question, without: Sequence[str] = ()) -> tuple[Task | None, bool]:
+    """The question over its passage, pointed into as in use, and whether the evidence step would have it answered.
 
-    `without` are answers: the sentences that hold one are left out.
+    None if nothing is left of the passage. `without` are answers: the sentences that hold one are left out.
     """
     passage = passage_of(question.context or "")
     if without:
         left = [one.text for one in candidates([passage]) if not answer_contained(one.text, without)]
         if not left:
-            return None
+            return None, False
         passage = passage_of("\n".join(left))
-    chosen = choose(evidence.find(question.question, [passage]), EvidenceConfig().sentences)
-    return Task(question.question, (passage,), evidence.pointed(question.question, [passage], chosen))
+    finding = evidence.find(question.question, [passage])
+    chosen = choose(finding, EvidenceConfig().sentences)
+    task = Task(question.question, (passage,), evidence.pointed(question.question, [passage], chosen))
+    return task, not lack(finding, EvidenceConfig())
 
 
-def read(reader: SpanReader, task: Task, answers: Sequence[str], kind: str) -> Read | None:
-    """One task answered; None where it would be quoted."""
-    sentences = reader.fitting(task)
-    if not sentences:
+def read(reader: SpanReader, posed: tuple[Task | None, bool], answers: Sequence[str], kind: str) -> Read | None:
+    """One task answered; None where there is none, or it would be quoted."""
+    task, is_answerable = posed
+    sentences = reader.fitting(task) if task is not None else []
+    if task is None or not sentences:
         return None
     began = time.perf_counter()
     first = None
@@ -105,7 +112,7 @@ def read(reader: SpanReader, task: Task, answers: Sequence[str], kind: str) -> R
     done = time.perf_counter()
     start, end_ = sentences[0].pointed or (0, 0)
     return Read(
-        kind, text.strip(), reading.sentence is None, reading.logprob,
+        kind, text.strip(), reading.sentence is None, reading.sentence is None or not is_answerable, reading.logprob,
         exact_match(text, answers), token_f1(text, answers),
         answer_contained(sentences[reading.sentence].text, answers) if reading.sentence is not None else 0.0,
         token_f1(sentences[0].text[start:end_], answers), token_f1(sentences[0].text, answers),
@@ -119,16 +126,12 @@ def with_gold(
     """Every question in all its forms over its gold passage."""
     found: list[Read | None] = []
     for question in questions:
-        task = task_of(evidence, question)
-        if task is not None:
-            found += [read(reader, task, question.answers, kind) for kind in (ANSWERABLE, FREE)]
-        left = task_of(evidence, question, question.answers)
-        if left is not None:
-            found.append(read(reader, left, question.answers, GOLD_OUT))
+        posed = task_of(evidence, question)
+        found += [read(reader, posed, question.answers, kind) for kind in (ANSWERABLE, FREE)]
+        found.append(read(reader, task_of(evidence, question, question.answers), question.answers, GOLD_OUT))
         changed = swapped(question, pool, seed)
-        other = task_of(evidence, changed) if changed is not None else None
-        if other is not None:
-            found.append(read(reader, other, question.answers, SWAPPED))
+        if changed is not None:
+            found.append(read(reader, task_of(evidence, changed), question.answers, SWAPPED))
     return [one for one in found if one is not None]
 
 
@@ -156,6 +159,10 @@ def figures(reads: Sequence[Read]) -> dict[str, Any]:
         },
         "refused": {
             kind: percent([float(one.refused) for one in by_kind[kind]]) for kind in (ANSWERABLE, GOLD_OUT, SWAPPED)
+        },
+        "refused_in_use": {
+            kind: percent([float(one.refused_in_use) for one in by_kind[kind]])
+            for kind in (ANSWERABLE, GOLD_OUT, SWAPPED)
         },
         "logprob": {
             "auroc": round(100 * auroc(told, [True] * len(asked) + [False] * len(none)), 1),

@@ -1,8 +1,8 @@
 """Examples for the reader: a question, the numbered sentences of its prompt, and the span that answers, or none.
 
-The sentences are chosen, put in order and pointed into as in use: by the matcher, the best first, as many as a quoting
-answer shows. The evidence model, which adds counted features to the matcher's logit, is left out because its cosines
-cost more than all else.
+The sentences are chosen, pointed into and put in order as in use: as many as a quoting answer shows, the most promising
+first, by the matcher and a pointer. The evidence model, which adds counted features to the matcher's logit, is left out
+because its cosines cost more than all else.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from rag.llm.span_decoding import CONTROL_TOKENS, ReaderToken, sentence_token
 from rag.relevance.comparing import softmax
 from rag.relevance.features import Candidate, candidates
 from rag.relevance.matching import Matcher, strength_of
-from rag.relevance.pointing import Pointer
+from rag.relevance.pointing import Pointer, promise
 from rag.relevance.units import Looked
 from rag.text import syllables
 from rag.types import Chunk, ScoredChunk
@@ -126,36 +126,40 @@ class Reading:
         `gold` is the sentence that answers, `span` its characters; both None when nothing does.
         """
         asked = self.question(question)
-        shown = self.shown(question, sentences)
-        if not asked or not shown or (gold is not None and gold not in shown):
+        chosen = self.shown(question, sentences)
+        if not asked or not chosen or (gold is not None and gold not in [told for told, _ in chosen]):
             return None
+        found = pointer.point(self._matcher.analyse(question), [told.looked for told, _ in chosen])
+        promises = [promise(share, place.strength) for (_, share), place in zip(chosen, found, strict=True)]
+        order = sorted(range(len(chosen)), key=lambda place: -promises[place])
+        shown = [chosen[place][0] for place in order]
         answer = None
         if gold is not None and span is not None:
             places = gold.places(*span)
             if not 0 < len(places) <= MOST_ANSWER_TOKENS:
                 return None
             answer = (shown.index(gold), gold.ids[places.start : places.stop])
-        pointed = pointer.point(self._matcher.analyse(question), [told.looked for told in shown])
         # In use, too, the space before a word is pointed to with it.
         places_of = tuple(
-            told.places(len(told.text[:start].rstrip()), end) for told, (start, end) in zip(shown, pointed, strict=True)
+            told.places(len(told.text[: found[place].start].rstrip()), found[place].end)
+            for told, place in zip(shown, order, strict=True)
         )
         return Prompt(asked, tuple(shown), places_of, answer)
 
-    def shown(self, question: str, sentences: Sequence[Told]) -> list[Told]:
-        """The sentences that a quoting answer would show, the best first, as far as they fit."""
+    def shown(self, question: str, sentences: Sequence[Told]) -> list[tuple[Told, float]]:
+        """The sentences that a quoting answer would show, as far as they fit, with their shares, the best first."""
         asked = self._matcher.analyse(question)
         read = sorted(sentences, key=lambda one: -strength_of(asked, one.candidate))[:_READ]
         if not read:
             return []
         shares = softmax(np.array(self._matcher.read(asked, [told.looked for told in read]), dtype=np.float32), 0)
         order = [int(place) for place in np.argsort(-shares, kind="stable")[:_SHOWN]]
-        kept: list[Told] = []
+        kept: list[tuple[Told, float]] = []
         left = MOST_TOKENS
         for place in order:
             cost = len(read[place].ids) + 3
             if shares[place] >= WORTH_SHOWING * shares[order[0]] and cost <= left:
-                kept.append(read[place])
+                kept.append((read[place], float(shares[place])))
                 left -= cost
         return kept
 

@@ -20,6 +20,7 @@ from rag.types import Evidence, Message, Notice, Task
 
 ANSWER_TOKENS = 64
 """Longest span, about 50 syllables, with its citation and its end."""
+_PAIRS = (("(", ")"), ("[", "]"), ("“", "”"), ("‘", "’"), ("«", "»"))
 
 
 class SpanReader:
@@ -65,7 +66,7 @@ class SpanReader:
             yield REFUSAL
             return
         cited = sentences[reading.sentence]
-        yield f" [{cited.passage + 1}]"
+        yield f"{closing(written.strip(), cited.text)} [{cited.passage + 1}]"
         if len(task.evidence) > 1 or written.strip().rstrip(".") != " ".join(cited.text.split()).rstrip("."):
             yield "\n"
             yield from quoted(task)
@@ -77,7 +78,7 @@ class SpanReader:
 
         Args:
             question: what is asked.
-            sentences: at most MOST_SENTENCES that fit into the window, the best first.
+            sentences: at most MOST_SENTENCES that fit into the window, the most promising first.
             stopped: asked before each token.
             held: whether the span is held to the cited sentence; without it the most probable token is taken.
         """
@@ -101,12 +102,12 @@ class SpanReader:
         return range(begin, begin + self._llama.count(words))
 
     def fitting(self, task: Task) -> list[Evidence]:
-        """As many sentences of the evidence, the best first, as the window holds; none of a list."""
+        """As many sentences of the evidence, the most promising first, as the window holds; none of a list."""
         if any(one.pointed is None for one in task.evidence):
             return []
         left = self._llama.context_tokens - ANSWER_TOKENS - self._llama.count(task.question) - 2
         kept: list[Evidence] = []
-        for one in sorted(task.evidence, key=lambda one: -one.score)[:MOST_SENTENCES]:
+        for one in sorted(task.evidence, key=lambda one: -one.promise)[:MOST_SENTENCES]:
             cost = self._llama.count(one.text) + 3
             if cost <= left:
                 kept.append(one)
@@ -123,6 +124,14 @@ def messages(question: str, sentences: Sequence[Evidence]) -> list[Message]:
         if words:
             told += [Message(POINTED_ROLE, words), Message(REST_ROLE, rest)]
     return told
+
+
+def closing(written: str, sentence: str) -> str:
+    """The bracket or quotation mark that a span of a sentence leaves open, if the sentence closes it right there."""
+    for opening, closing in _PAIRS:
+        if written.count(opening) > written.count(closing) and written + closing in sentence:
+            return closing
+    return ""
 
 
 def parts(one: Evidence) -> tuple[str, str, str]:

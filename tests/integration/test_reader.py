@@ -31,7 +31,7 @@ from rag.evidence import EvidenceModel
 from rag.generation import LlamaGenerator
 from rag.llm.llama import LlamaRuntime
 from rag.llm.span_decoding import ReaderToken, Reading, sentence_token
-from rag.llm.span_reading import ANSWER_TOKENS, SpanReader, messages
+from rag.llm.span_reading import ANSWER_TOKENS, SpanReader, closing, messages
 from rag.prompting import REFUSAL
 from rag.quoting import quoted
 from rag.relevance.matching import Matcher
@@ -88,7 +88,7 @@ def task() -> Task:
         word = sentence.split()[3]
         pointed = (sentence.index(f" {word}") + 1, sentence.index(f" {word}") + 1 + len(word))
         place = chunk.start_char
-        evidence.append(Evidence(0, place + start, place + end, sentence, score, pointed))
+        evidence.append(Evidence(0, place + start, place + end, sentence, score, pointed, promise=score))
     return Task(QUESTION, (ScoredChunk(chunk, 1.0, document.title, document.source),), tuple(evidence))
 
 
@@ -142,14 +142,25 @@ def test_prompt_in_use_is_the_prompt_of_the_training(
         trained = reading.prompt(QUESTION, told, None, None, pointer)
         if trained is None:
             continue
-        shown = reading.shown(QUESTION, told)
-        pointed = pointer.point(matcher.analyse(QUESTION), [one.looked for one in shown])
-        evidence = [Evidence(0, 0, 0, one.text, 0.5, span) for one, span in zip(shown, pointed, strict=True)]
+        places = pointer.point(matcher.analyse(QUESTION), [one.looked for one in trained.sentences])
+        evidence = [
+            Evidence(0, 0, 0, one.text, 0.5, (place.start, place.end))
+            for one, place in zip(trained.sentences, places, strict=True)
+        ]
         *prompt, last = trained.ids()
         assert runtime.prompt(messages(QUESTION, evidence)) == prompt
         assert tokenizer.id_to_token(last) == ReaderToken.NOT_THERE
         seen += 1
     assert seen > 50
+
+
+@pytest.mark.parametrize(
+    ("written", "closed"),
+    [("94,6 tỷ won (68,2 triệu USD", ")"), ("Trợ lý “A.", "”"), ("94,6 tỷ won", ""), ("A.” là (tên", "")],
+)
+def test_a_span_is_closed_where_its_sentence_closes_it(written: str, closed: str) -> None:
+    sentence = "Họ đầu tư 94,6 tỷ won (68,2 triệu USD) vào Trợ lý “A.” là (tên gọi) mới."
+    assert closing(written, sentence) == closed
 
 
 def test_torch_and_llama_cpp_compute_the_same_logits(

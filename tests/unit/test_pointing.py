@@ -13,7 +13,7 @@ from rag.errors import ModelError
 from rag.evidence import EvidenceModel
 from rag.relevance.comparing import WEIGHTS_FILE, load_weights
 from rag.relevance.matching import Matcher
-from rag.relevance.pointing import MOST_UNITS, Pointer, best_span, whole_words
+from rag.relevance.pointing import MOST_UNITS, Place, Pointer, best_span, promise, whole_words
 from rag.relevance.units import Looked
 from rag.types import Chunk, Evidence, ScoredChunk
 
@@ -59,16 +59,27 @@ def test_characters_are_widened_to_whole_words() -> None:
     [("Luật có hiệu lực từ khi nào?", "ngày 1 tháng 1 năm 2026"), ("Bộ trưởng là ai?", "Nguyễn Mạnh Hùng")],
 )
 def test_it_points_to_what_is_asked_for(pointer: Pointer, matcher: Matcher, question: str, within: str) -> None:
-    ((start, end),) = pointer.point(matcher.analyse(question), [looked(LAW)])
-    shared = set(LAW[start:end].split()) & set(within.split())
+    (place,) = pointer.point(matcher.analyse(question), [looked(LAW)])
+    shared = set(LAW[place.start : place.end].split()) & set(within.split())
     assert len(shared) >= 2
 
 
 def test_sentences_are_pointed_into_alone_as_among_others(pointer: Pointer, matcher: Matcher) -> None:
     asked = matcher.analyse("Luật có hiệu lực từ khi nào?")
     together = pointer.point(asked, [looked(WEATHER), looked("—"), looked(LAW)])
-    assert together[1] == (0, 0)
-    assert together[::2] == [pointer.point(asked, [looked(text)])[0] for text in (WEATHER, LAW)]
+    assert together[1] == Place()
+    for place, text in zip(together[::2], (WEATHER, LAW), strict=True):
+        (alone,) = pointer.point(asked, [looked(text)])
+        assert (alone.start, alone.end) == (place.start, place.end)
+        assert alone.strength == pytest.approx(place.strength, abs=1e-3)
+    assert together[2].strength > together[0].strength > together[1].strength
+
+
+def test_of_sentences_as_probable_the_one_that_is_pointed_into_more_strongly_promises_more() -> None:
+    assert promise(0.4, 5.0) > promise(0.4, 2.0)
+    assert promise(0.9, -20.0) < promise(0.1, 0.0)
+    assert promise(0.9, 2.0) > promise(0.1, 2.0)
+    assert np.isfinite([promise(0.0, 0.0), promise(1.0, 0.0)]).all()
 
 
 def test_numpy_computes_what_torch_trained(pointer: Pointer, matcher: Matcher) -> None:
@@ -123,4 +134,5 @@ def test_evidence_is_pointed_into_and_what_is_no_sentence_stays_as_it_is(matcher
     assert item == told[1]
     assert whole.pointed is not None
     assert "2026" in LAW[slice(*whole.pointed)]
-    assert whole == replace(told[0], pointed=whole.pointed)
+    assert whole == replace(told[0], pointed=whole.pointed, promise=whole.promise)
+    assert whole.promise > 0

@@ -2,6 +2,7 @@
 
 import random
 import sys
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -33,7 +34,8 @@ from reader_tokenizer import plain, token_bytes, train_tokenizer
 
 from rag.llm.span_decoding import CONTROL_TOKENS, ReaderToken, sentence_token
 from rag.relevance.matching import Matcher
-from rag.relevance.pointing import Pointer
+from rag.relevance.pointing import Place, Pointer
+from rag.relevance.units import Looked
 
 PASSAGE = (
     "A.X 4.0 dựa trên mô hình nguồn mở Qwen 2.5 của Alibaba Cloud. Mô hình gồm hai phiên bản: 72 tỷ và 7 tỷ tham số. "
@@ -95,12 +97,36 @@ def test_prompt_without_gold_says_not_there(reading: Reading, pointer: Pointer) 
 def test_question_whose_sentence_is_not_shown_makes_no_prompt(reading: Reading, pointer: Pointer) -> None:
     (other,) = reading.sentences("Trời hôm nay rất đẹp ở ngoài.")
     told = [*reading.sentences(PASSAGE), other]
-    assert other not in reading.shown(QUESTION_TEXT, told)
+    assert other not in [one for one, _ in reading.shown(QUESTION_TEXT, told)]
     assert reading.prompt(QUESTION_TEXT, told, other, (0, 4), pointer) is None
 
 
 def test_best_sentence_is_shown_first(reading: Reading) -> None:
-    assert "tháng 6/2025" in reading.shown(QUESTION_TEXT, reading.sentences(PASSAGE))[0].text
+    shown = reading.shown(QUESTION_TEXT, reading.sentences(PASSAGE))
+    assert "tháng 6/2025" in shown[0][0].text
+    shares = [share for _, share in shown]
+    assert shares == sorted(shares, reverse=True)
+    assert 0 < sum(shares) <= 1.0001
+
+
+def test_prompt_has_the_most_promising_sentence_first(
+    reading: Reading, pointer: Pointer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = "Công ty đầu tư bao nhiêu tiền?"
+    told = reading.sentences("Công ty đầu tư tiền vào nhiều dự án lớn của nhà nước. Số tiền là 3 tỷ USD trong năm nay.")
+    best, other = (one.text for one, _ in reading.shown(question, told))
+
+    def strongly(text: str) -> list[str]:
+        def point(_asked: object, sentences: Sequence[Looked]) -> list[Place]:
+            return [Place(0, 3, 9.0 if one.text == text else -9.0) for one in sentences]
+
+        monkeypatch.setattr(pointer, "point", point)
+        prompt = reading.prompt(question, told, None, None, pointer)
+        assert prompt is not None
+        return [one.text for one in prompt.sentences]
+
+    assert strongly(best) == [best, other]
+    assert strongly(other) == [other, best]
 
 
 def test_text_that_looks_like_a_control_token_is_text(reading: Reading) -> None:
