@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator, Sequence
 
 from rag.conversation import questions_in
+from rag.language.asking import AnswerKind, answer_kind
 from rag.llm.llama import LlamaRuntime
 from rag.llm.span_decoding import (
     EVIDENCE_ROLE,
@@ -44,7 +45,7 @@ class SpanReader:
             RuntimeError: llama.cpp failed.
         """
         sentences = self.fitting(task)
-        if not sentences or len(questions_in(task.question)) > 1:
+        if not sentences or not has_short_answer(task.question):
             yield from quoted(task)
             return
         pieces = self.read(task.question, sentences, stopped)
@@ -113,6 +114,11 @@ class SpanReader:
                 kept.append(one)
                 left -= cost
         return kept
+
+
+def has_short_answer(question: str) -> bool:
+    """Whether one span can be the answer: not of several questions, and not of one that asks for a list."""
+    return len(questions_in(question)) == 1 and answer_kind(question) is not AnswerKind.LIST
 
 
 def messages(question: str, sentences: Sequence[Evidence]) -> list[Message]:

@@ -239,10 +239,13 @@ def test_an_answer_less_probable_than_the_file_asks_is_a_refusal(
     assert pieces[-2].restarts
 
 
-def test_several_questions_at_once_are_quoted(reader_file: Path, task: Task) -> None:
-    both = Task(f"{QUESTION} Ai phát triển A.X 4.0?", task.passages, task.evidence)
-    text = "".join(str(piece) for piece in LlamaGenerator(reader_file, CONFIG).stream(both, never))
-    assert text == "".join(quoted(both))
+@pytest.mark.parametrize("question", [f"{QUESTION} Ai phát triển A.X 4.0?", "Gồm những phiên bản nào?"])
+def test_several_questions_at_once_and_what_asks_for_a_list_are_quoted(
+    reader_file: Path, task: Task, question: str
+) -> None:
+    asked = Task(question, task.passages, task.evidence)
+    text = "".join(str(piece) for piece in LlamaGenerator(reader_file, CONFIG).stream(asked, never))
+    assert text == "".join(quoted(asked))
 
 
 def test_a_list_that_is_not_pointed_into_is_quoted(reader_file: Path, task: Task) -> None:
