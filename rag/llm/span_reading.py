@@ -17,10 +17,13 @@ from rag.llm.span_decoding import (
 from rag.llm.writing import Piece
 from rag.prompting import REFUSAL
 from rag.quoting import quoted
+from rag.text import syllables
 from rag.types import Evidence, Message, Notice, Task
 
 ANSWER_TOKENS = 64
 """Longest span, about 50 syllables, with its citation and its end."""
+MOST_SYLLABLES = 30
+"""Of a short answer."""
 _PAIRS = (("(", ")"), ("[", "]"), ("“", "”"), ("‘", "’"), ("«", "»"))
 
 
@@ -39,7 +42,8 @@ class SpanReader:
     def stream(self, task: Task, stopped: Callable[[], bool]) -> Generator[Piece]:
         """The span as it is found, then the evidence as a quoting answer tells it; the refusal when it is not there.
 
-        What a span cannot answer is quoted alone: several questions at once, lists, sentences longer than the window.
+        What a span cannot answer is quoted alone: several questions at once, lists, sentences longer than the window;
+        and a span that is not short is taken back.
 
         Raises:
             RuntimeError: llama.cpp failed.
@@ -65,6 +69,10 @@ class SpanReader:
         if reading.sentence is None or (least is not None and reading.logprob < least):
             yield Notice(restarts=True)
             yield REFUSAL
+            return
+        if not reading.is_whole or len(syllables(written)) > MOST_SYLLABLES:
+            yield Notice(restarts=True)
+            yield from quoted(task)
             return
         cited = sentences[reading.sentence]
         yield f"{closing(written.strip(), cited.text)} [{cited.passage + 1}]"
@@ -133,7 +141,9 @@ def messages(question: str, sentences: Sequence[Evidence]) -> list[Message]:
 
 
 def closing(written: str, sentence: str) -> str:
-    """The bracket or quotation mark that a span of a sentence leaves open, if the sentence closes it right there."""
+    """What belongs to a span if it follows in the sentence: a "%", or what closes a bracket or quotation mark in it."""
+    if written[-1:].isdigit() and f"{written}%" in sentence:
+        return "%"
     for opening, closing in _PAIRS:
         if written.count(opening) > written.count(closing) and written + closing in sentence:
             return closing

@@ -112,6 +112,9 @@ def best_span(first: FloatMatrix, last: FloatMatrix) -> tuple[int, int]:
 
 
 def whole_words(text: str, start: int, end: int) -> tuple[int, int]:
-    """The characters widened to whole syllables and numbers: a rare word is several units."""
+    """The characters widened to whole syllables and numbers, a % with them: a rare word is several units."""
     touched = [(begin, stop) for _, begin, stop in syllable_spans(text) if begin < end and stop > start]
-    return (touched[0][0], touched[-1][1]) if touched else (0, 0)
+    if not touched:
+        return 0, 0
+    begin, stop = touched[0][0], touched[-1][1]
+    return begin, stop + text.startswith("%", stop)

@@ -156,10 +156,16 @@ def test_prompt_in_use_is_the_prompt_of_the_training(
 
 @pytest.mark.parametrize(
     ("written", "closed"),
-    [("94,6 tỷ won (68,2 triệu USD", ")"), ("Trợ lý “A.", "”"), ("94,6 tỷ won", ""), ("A.” là (tên", "")],
+    [
+        ("94,6 tỷ won (68,2 triệu USD", ")"),
+        ("Trợ lý “A.", "”"),
+        ("94,6 tỷ won", ""),
+        ("A.” là (tên", ""),
+        ("hơn 9", "%"),
+    ],
 )
 def test_a_span_is_closed_where_its_sentence_closes_it(written: str, closed: str) -> None:
-    sentence = "Họ đầu tư 94,6 tỷ won (68,2 triệu USD) vào Trợ lý “A.” là (tên gọi) mới."
+    sentence = "Họ đầu tư 94,6 tỷ won (68,2 triệu USD) vào Trợ lý “A.” là (tên gọi) mới, hơn 9% một chút."
     assert closing(written, sentence) == closed
 
 
@@ -237,6 +243,20 @@ def test_an_answer_less_probable_than_the_file_asks_is_a_refusal(
     assert pieces[-1] == REFUSAL
     assert isinstance(pieces[-2], Notice)
     assert pieces[-2].restarts
+
+
+@pytest.mark.parametrize("limit", ["ANSWER_TOKENS", "MOST_SYLLABLES"])
+def test_what_is_not_short_is_taken_back(
+    tmp_path: Path, tokenizer: Tokenizer, task: Task, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    monkeypatch.setattr(f"rag.llm.span_reading.{limit}", 3 if limit == "ANSWER_TOKENS" else 0)
+    network = tiny_network(tokenizer)
+    _steer(network, tokenizer, away=ReaderToken.NOT_THERE)
+    path = write_tiny_reader(tmp_path / "r.gguf", network, tokenizer)
+    pieces = list(LlamaGenerator(path, CONFIG).stream(task, never))
+    restarts = [place for place, piece in enumerate(pieces) if isinstance(piece, Notice) and piece.restarts]
+    assert len(restarts) == 1
+    assert "".join(str(piece) for piece in pieces[restarts[0] + 1 :]) == "".join(quoted(task))
 
 
 @pytest.mark.parametrize("question", [f"{QUESTION} Ai phát triển A.X 4.0?", "Gồm những phiên bản nào?"])

@@ -52,6 +52,7 @@ def test_the_span_that_shares_most_with_all_probable_ones_wins() -> None:
 def test_characters_are_widened_to_whole_words() -> None:
     assert whole_words("Họ hát Carmagnole.", 8, 10) == (7, 17)
     assert whole_words("— …", 0, 1) == (0, 0)
+    assert whole_words("Đạt 105% so với", 4, 7) == (4, 8)
 
 
 @pytest.mark.parametrize(

@@ -95,10 +95,12 @@ def test_a_span_ends_only_where_that_is_likelier_than_going_on_in_whatever_way()
     assert one.pick(logits) == FIRST + 1
 
 
-def test_it_is_not_there_only_where_that_is_likelier_than_any_sentence() -> None:
-    logits = np.full(FIRST + len(WORDS), -9.0, np.float32)
-    logits[NOT_THERE], logits[CITE[0]], logits[CITE[1]] = 1.0, 0.9, 0.8
+def test_it_is_not_there_only_where_that_is_all_but_sure() -> None:
+    logits = np.full(FIRST + len(WORDS), -19.0, np.float32)
+    logits[NOT_THERE], logits[CITE[0]], logits[CITE[1]] = 1.9, 0.0, -1.0  # 83%
     assert walk(SENTENCE, SENTENCE).pick(logits) == CITE[0]
+    logits[NOT_THERE] = 3.0  # 94%
+    assert walk(SENTENCE, SENTENCE).pick(logits) == NOT_THERE
 
 
 def test_a_span_begins_rather_where_the_evidence_step_points_to() -> None:
@@ -115,17 +117,22 @@ def test_a_span_begins_rather_where_the_evidence_step_points_to() -> None:
 def test_a_span_ends_inside_what_is_pointed_to_only_where_that_is_all_but_sure() -> None:
     logits = np.full(FIRST + len(WORDS), -9.0, np.float32)
     logits[END] = 1.0
-    for certain, ends in ((0.0, False), (-3.0, True)):
-        logits[FIRST + 11] = certain  # a mark that may not follow: e**1 beside e**0 is 73%, beside e**-3 98%
+    for certain, ends in ((-1.0, False), (-5.0, True)):
+        logits[FIRST + 11] = certain  # a mark that may not follow: e**1 beside e**-1 is 88%, beside e**-5 99.7%
         one = SpanWalk((SENTENCE,), IDS, text_of, pointed=(range(3),))
         for token in (CITE[0], *ids(0)):
             one.take(token)
         assert (one.pick(logits) == END) == ends
-    done = SpanWalk((SENTENCE,), IDS, text_of, pointed=(range(3),))
-    for token in (CITE[0], *ids(0, 1, 2)):
-        done.take(token)
-    logits[FIRST + 11] = 0.0
-    assert done.pick(logits) == END
+
+
+def test_a_span_ends_behind_what_is_pointed_to_even_where_that_is_not_likely() -> None:
+    logits = np.full(FIRST + len(WORDS), -9.0, np.float32)
+    logits[END], logits[FIRST + 11] = 1.0, 2.0  # 27%
+    for pointed, ends in (((range(3),), True), ((), False)):
+        one = SpanWalk((SENTENCE,), IDS, text_of, pointed=pointed)
+        for token in (CITE[0], *ids(0, 1, 2)):
+            one.take(token)
+        assert (one.pick(logits) == END) == ends
 
 
 def test_not_there_ends_at_once() -> None:
