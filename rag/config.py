@@ -181,7 +181,7 @@ class LlmConfig:
     """Layers to put on a GPU; -1 means all, 0 stays on the CPU. "auto" takes all where llama-cpp-python was built for a
     GPU and the model fits, and says so where it stays on the CPU."""
     threads: int = 0
-    """Threads for the model; 0 takes the machine's physical cores."""
+    """Threads for the model; 0 takes the machine's physical cores, and one for a model below 32 MB."""
     cache: str = "models/cache"
     """Folder for what the model made of the instructions that every prompt begins with, 20 to 40 MB a model: a start
     takes seconds less to the first word. Empty keeps nothing."""

@@ -15,6 +15,7 @@ from rag.machine import physical_cores
 BATCH_TOKENS = 512
 """Most tokens of a prompt that are read at once."""
 _ALL_LAYERS = 0x7FFFFFFF
+_SMALL_BYTES = 32 << 20
 
 _log = logging.getLogger(__name__)
 
@@ -83,10 +84,18 @@ def _context_parameters(cpp: Any, model: Any, config: LlmConfig, layers: int) ->
     # A model does not know positions past those that it was trained with.
     parameters.n_ctx = min(config.context_tokens, cpp.llama_model_n_ctx_train(model) or config.context_tokens)
     parameters.n_batch = parameters.n_ubatch = BATCH_TOKENS
-    parameters.n_threads = parameters.n_threads_batch = config.threads or physical_cores()
+    parameters.n_threads = parameters.n_threads_batch = config.threads or _threads_for(cpp.llama_model_size(model))
     # On a CPU it costs time, the more the longer the prompt: eval/LOG.md.
     parameters.flash_attn_type = cpp.LLAMA_FLASH_ATTN_TYPE_AUTO if layers else cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED
     return parameters
+
+
+def _threads_for(model_bytes: int) -> int:
+    """One thread for a small model: each waits for the other a thousand times a token, and on a busy machine long.
+
+    The reader that ships, beside other programs on two cores: an answer takes 36 ms with one thread, 129 with two.
+    """
+    return 1 if model_bytes < _SMALL_BYTES else physical_cores()
 
 
 def abort_flag(cpp: Any, context: Any) -> Any:

@@ -482,6 +482,14 @@ def test_automatic_gpu_layers_without_a_gpu_build_stay_on_the_cpu_and_say_so(tmp
 
 
 @pytest.mark.skipif(llama_cpp.llama_supports_gpu_offload(), reason="this build can use a GPU")
+@pytest.mark.parametrize(("asked", "small_bytes", "threads"), [(0, 1 << 30, 1), (0, 0, 7), (3, 1 << 30, 3)])
+def test_a_small_model_has_one_thread_unless_more_are_asked_for(tmp_path, monkeypatch, asked, small_bytes, threads):
+    monkeypatch.setattr("rag.llm.loaded.physical_cores", lambda: 7)
+    monkeypatch.setattr("rag.llm.loaded._SMALL_BYTES", small_bytes)
+    path = write_random_gguf(tmp_path / "tiny.gguf")
+    assert llama_cpp.llama_n_threads(LlamaRuntime(path, LlmConfig(threads=asked))._context) == threads
+
+
 def test_gpu_layers_without_a_gpu_build_are_refused(tmp_path):
     path = write_scripted_gguf(tmp_path / "scripted.gguf", PIECES)
     with pytest.raises(ModelError, match=r"^llm\.gpu_layers is -1, and llama-cpp-python is built for the CPU"):
