@@ -224,7 +224,7 @@ def test_what_every_prompt_begins_with_is_read_once_for_all_starts_and_changes_n
     assert (len(text), read) == (40, 250)
     assert started(config) == (text, 50)
     assert started(replace(CONFIG, cache="")) == (text, 250)
-    (kept,) = (tmp_path / "cache").iterdir()
+    (kept,) = (tmp_path / "cache").glob("*.state")
     content = bytearray(kept.read_bytes())
     content[len(content) // 2] ^= 1
     kept.write_bytes(content)
