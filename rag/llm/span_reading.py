@@ -1,5 +1,6 @@
 """A reader at work: a task's sentences to its prompt, and the span that it writes as an answer before the quotation."""
 
+import re
 from collections.abc import Callable, Generator, Sequence
 
 from rag.conversation import questions_in
@@ -24,6 +25,8 @@ ANSWER_TOKENS = 64
 """Longest span, about 50 syllables, with its citation and its end."""
 MOST_SYLLABLES = 30
 """Of a short answer."""
+# "530" is no answer where the sentence says "530 tỷ won".
+_UNIT = r"%|(?: (?:trăm|nghìn|ngàn|vạn|triệu|tỷ|tỉ))+(?: (?:đồng|won|đô la|usd|euro|yên|nhân dân tệ))?(?!\w)"
 _PAIRS = (("(", ")"), ("[", "]"), ("“", "”"), ("‘", "’"), ("«", "»"))
 
 
@@ -75,7 +78,7 @@ class SpanReader:
             yield from quoted(task)
             return
         cited = sentences[reading.sentence]
-        yield f"{closing(written.strip(), cited.text)} [{cited.passage + 1}]"
+        yield f"{completion(written.strip(), cited.text)} [{cited.passage + 1}]"
         if len(task.evidence) > 1 or written.strip().rstrip(".") != " ".join(cited.text.split()).rstrip("."):
             yield "\n"
             yield from quoted(task)
@@ -140,10 +143,11 @@ def messages(question: str, sentences: Sequence[Evidence]) -> list[Message]:
     return told
 
 
-def closing(written: str, sentence: str) -> str:
-    """What belongs to a span if it follows in the sentence: a "%", or what closes a bracket or quotation mark in it."""
-    if written[-1:].isdigit() and f"{written}%" in sentence:
-        return "%"
+def completion(written: str, sentence: str) -> str:
+    """What belongs to a span and follows in its sentence: size and unit of a number, or what closes a bracket."""
+    if written[-1:].isdigit():
+        unit = re.search(rf"(?<![\w.,]){re.escape(written)}({_UNIT})", sentence, re.IGNORECASE)
+        return unit[1] if unit is not None else ""
     for opening, closing in _PAIRS:
         if written.count(opening) > written.count(closing) and written + closing in sentence:
             return closing

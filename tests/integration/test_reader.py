@@ -31,7 +31,7 @@ from rag.evidence import EvidenceModel
 from rag.generation import LlamaGenerator
 from rag.llm.llama import LlamaRuntime
 from rag.llm.span_decoding import ReaderToken, Reading, sentence_token
-from rag.llm.span_reading import ANSWER_TOKENS, SpanReader, closing, messages
+from rag.llm.span_reading import ANSWER_TOKENS, SpanReader, completion, messages
 from rag.prompting import REFUSAL
 from rag.quoting import quoted
 from rag.relevance.matching import Matcher
@@ -162,11 +162,14 @@ def test_prompt_in_use_is_the_prompt_of_the_training(
         ("94,6 tỷ won", ""),
         ("A.” là (tên", ""),
         ("hơn 9", "%"),
+        ("94,6", " tỷ won"),
+        ("68,2", " triệu USD"),
+        ("6", ""),
     ],
 )
-def test_a_span_is_closed_where_its_sentence_closes_it(written: str, closed: str) -> None:
+def test_a_span_has_what_belongs_to_it(written: str, closed: str) -> None:
     sentence = "Họ đầu tư 94,6 tỷ won (68,2 triệu USD) vào Trợ lý “A.” là (tên gọi) mới, hơn 9% một chút."
-    assert closing(written, sentence) == closed
+    assert completion(written, sentence) == closed
 
 
 def test_torch_and_llama_cpp_compute_the_same_logits(
