@@ -89,7 +89,9 @@ def read_set(data: Path, name: str, folder: Path, matcher: Matcher) -> QuestionS
     index_documents(folder, "contexts", list(documents.values()), matcher.embedder, config)
     index = open_index(folder, matcher.embedder, config)
     by_source = {document.source: document.doc_id for document in index.all_documents()}
-    doc_ids = {context: by_source[document.source] for context, document in documents.items()}
+    # Two contexts that read alike are one document, which goes by the source of the first.
+    stored_as = index.sources()
+    doc_ids = {context: by_source[stored_as[document.source]] for context, document in documents.items()}
     ranker = load_ranker(config.retrieval.ranker, matcher)
     return QuestionSet(asked, HybridRetriever(index, matcher.embedder, config.retrieval, ranker), doc_ids)
 
