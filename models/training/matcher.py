@@ -17,16 +17,16 @@ from typing import Any
 
 import numpy as np
 import torch
+from fitting import Fitting, write_network
 from matcher_data import MEASURED_SET, REAL_SETS, Example, made_examples, real_examples
 from matcher_network import Batch, Encoded, Network, Settings, collate, encode, run
 from rarity import count_rarity
-from safetensors.numpy import save_file
 from torch.nn import functional
 
 from rag.batch.metrics import auroc
 from rag.config import EmbeddingConfig
 from rag.embedding import StaticEmbedder, load_embedder
-from rag.relevance.comparing import RARITY_FILE, TRAINING_FILE, WEIGHTS_FILE
+from rag.relevance.comparing import RARITY_FILE
 
 
 def loss_of(network: Network, batch: Batch, token_weight: float) -> torch.Tensor:
@@ -99,46 +99,18 @@ def train(
     work: Path,
     watch: tuple[Sequence[Encoded], Sequence[str]],
 ) -> None:
-    """Train for the settings' steps, from the checkpoint in `work` if there is one; it is renewed every few minutes."""
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, betas=(0.9, 0.98)
-    )
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min((step + 1) / 200, max(0.02, 1 - step / settings.steps))
-    )
-    checkpoint = work / "checkpoint.pt"
-    done = 0
-    if checkpoint.exists():
-        kept = torch.load(checkpoint, weights_only=True)
-        network.load_state_dict(kept["network"])
-        optimizer.load_state_dict(kept["optimizer"])
-        schedule.load_state_dict(kept["schedule"])
-        done = kept["step"]
-    source = batches(real, made, settings, random.Random(settings.seed + done))
-    saved = started = time.monotonic()
-    losses: list[float] = []
+    """Train for the settings' steps, from the checkpoint in `work` if there is one."""
+    fitting = Fitting(network, settings, work / "checkpoint.pt")
+    source = batches(real, made, settings, random.Random(settings.seed + fitting.done))
+    started = time.monotonic()
     network.train()
-    for step in range(done, settings.steps):
-        loss = loss_of(network, collate(next(source)), settings.token_weight)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        losses.append(loss.item())
-        if (step + 1) % 100 == 0:
+    while fitting.done < settings.steps:
+        fitting.take(loss_of(network, collate(next(source)), settings.token_weight))
+        if fitting.done % 100 == 0:
             seconds = time.monotonic() - started
-            print(f"step {step + 1}/{settings.steps} loss {np.mean(losses[-100:]):.4f} {seconds:.0f} s", flush=True)
-        if (step + 1) % 500 == 0:
+            print(f"step {fitting.done}/{settings.steps} loss {fitting.loss:.4f} {seconds:.0f} s", flush=True)
+        if fitting.done % 500 == 0:
             print(json.dumps(measure(network, *watch)), flush=True)
-        if time.monotonic() - saved > 180 or step + 1 == settings.steps:
-            saved = time.monotonic()
-            state = {
-                "network": network.state_dict(), "optimizer": optimizer.state_dict(),
-                "schedule": schedule.state_dict(), "step": step + 1,
-            }  # fmt: skip
-            torch.save(state, checkpoint.with_suffix(".new"))
-            checkpoint.with_suffix(".new").replace(checkpoint)
 
 
 def cached(file: Path, make: Any) -> Any:
@@ -196,19 +168,18 @@ def main() -> None:
         MEASURED_SET: measure(network, [e for e, _, _ in parts["measured"]], [k for _, k, _ in parts["measured"]]),
     }
     print(json.dumps(figures, indent=2))
-    options.out.mkdir(parents=True, exist_ok=True)
-    weights = {name: value.detach().numpy().astype(np.float16) for name, value in network.weights.items()}
-    save_file(weights, str(options.out / WEIGHTS_FILE))
-    (options.out / WEIGHTS_FILE).chmod(0o644)  # safetensors writes it for its owner alone
+    write_network(
+        options.out,
+        network,
+        {
+            **asdict(settings),
+            "embedding": dict(embedder.identity),
+            "examples": {"real": len(real), "made": len(made)},
+            "figures": figures,
+        },
+    )
     counted = {"documents": rarity.documents, "counts": rarity.counts}
     (options.out / RARITY_FILE).write_text(json.dumps(counted, ensure_ascii=False) + "\n", encoding="utf-8")
-    about = {
-        **asdict(settings),
-        "embedding": dict(embedder.identity),
-        "examples": {"real": len(real), "made": len(made)},
-        "figures": figures,
-    }
-    (options.out / TRAINING_FILE).write_text(json.dumps(about, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -86,16 +86,17 @@ def encode(example: Example, rarity: Rarity, embedder: StaticEmbedder) -> Encode
 class Comparison(torch.nn.Module):
     """The same arithmetic as rag.relevance.comparing.Comparison, with dropout: a sentence read beside a question."""
 
-    def __init__(self, rows: NDArray[np.float32], settings: Settings) -> None:
+    def __init__(self, rows: NDArray[np.float32], settings: Settings, told: int = len(UNIT_FEATURES)) -> None:
+        """`rows` are the vectors of the units, `told` is how many features each unit of a sentence has."""
         super().__init__()
         d = settings.width
         self.register_buffer("rows", torch.from_numpy(rows), persistent=False)
         self.rows: torch.Tensor
         self.settings = settings
         parameters = {
-            "unit": _weight(rows.shape[1], d), "unit_features": _weight(len(UNIT_FEATURES), d),
-            "asked_features": _weight(len(ASKED_FEATURES), d), "kind": _weight(len(KINDS), d), "side": _zero(2, d),
-            "attention": _weight(d, d), "compare": _weight(4 * d, d), "compare_bias": _zero(d),
+            "unit": weight(rows.shape[1], d), "unit_features": weight(told, d),
+            "asked_features": weight(len(ASKED_FEATURES), d), "kind": weight(len(KINDS), d), "side": zero(2, d),
+            "attention": weight(d, d), "compare": weight(4 * d, d), "compare_bias": zero(d),
         }  # fmt: skip
         for name in ("first", "second", "last"):
             parameters |= block_parameters(name, d)
@@ -162,8 +163,8 @@ class Network(Comparison):
         super().__init__(rows, settings)
         d = settings.width
         self.weights.update({
-            "answer": _weight(d, 1), "answer_bias": _zero(1), "importance": _weight(d, 1),
-            "out": _weight(6 * d, d), "out_bias": _zero(d), "logit": _weight(d, 1), "logit_bias": _zero(1),
+            "answer": weight(d, 1), "answer_bias": zero(1), "importance": weight(d, 1),
+            "out": weight(6 * d, d), "out_bias": zero(d), "logit": weight(d, 1), "logit_bias": zero(1),
         })  # fmt: skip
 
     def forward(
@@ -194,19 +195,21 @@ class Network(Comparison):
         return (top @ w["logit"] + w["logit_bias"])[:, 0], answer
 
 
-def _weight(*shape: int) -> torch.nn.Parameter:
+def weight(*shape: int) -> torch.nn.Parameter:
+    """Weights as they start: of a deviation that keeps what they are multiplied with at its size."""
     return torch.nn.Parameter(torch.randn(*shape) / math.sqrt(shape[0]))
 
 
-def _zero(*shape: int) -> torch.nn.Parameter:
+def zero(*shape: int) -> torch.nn.Parameter:
+    """Weights that start at zero."""
     return torch.nn.Parameter(torch.zeros(*shape))
 
 
 def block_parameters(name: str, d: int) -> dict[str, torch.nn.Parameter]:
     """The weights of a block, as they start."""
     return {
-        f"{name}_wide": _weight(3 * d, d), f"{name}_wide_bias": _zero(d), f"{name}_narrow": _weight(d, d),
-        f"{name}_narrow_bias": _zero(d), f"{name}_gain": torch.nn.Parameter(torch.ones(d)), f"{name}_shift": _zero(d),
+        f"{name}_wide": weight(3 * d, d), f"{name}_wide_bias": zero(d), f"{name}_narrow": weight(d, d),
+        f"{name}_narrow_bias": zero(d), f"{name}_gain": torch.nn.Parameter(torch.ones(d)), f"{name}_shift": zero(d),
     }  # fmt: skip
 
 

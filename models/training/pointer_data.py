@@ -7,7 +7,7 @@ reader's are (reader_questions.py), of which the pointer can see a hundred times
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from rag.embedding import StaticEmbedder, load_embedder
 from rag.relevance.comparing import KINDS, load_rarity
 from rag.relevance.features import Candidate, Rarity, analyse, candidates
 from rag.relevance.matching import strength_of
-from rag.relevance.units import SENTENCE_UNITS, Looked, cut, cut_question, keys_round, unit_features
+from rag.relevance.units import SENTENCE_UNITS, Looked, cut, cut_question, keys_round, mark_features, unit_features
 from rag.types import Chunk, ScoredChunk
 
 _OF_PASSAGE = 3
@@ -40,11 +40,12 @@ class Pointed:
     asked_features: NDArray[np.float16]
     ids: NDArray[np.int32]
     features: NDArray[np.float16]
-    first: int
-    last: int
-    """Units of the answer, the last one included."""
+    answers: tuple[tuple[int, int], ...]
+    """First and last unit of the answer as each of the people who answered gave it."""
     fold: int = -1
     """Which half of the real questions it is of, 0 or 1."""
+    source: str = ""
+    """The question set; empty for a made question."""
 
 
 class Encoder:
@@ -58,22 +59,27 @@ class Encoder:
         asked = analyse(question, self._rarity)
         return max(places, key=lambda one: strength_of(asked, one))
 
-    def encoded(self, question: str, looked: Looked, start: int, end: int, fold: int = -1) -> Pointed | None:
-        """An example whose answer is characters `start` to `end`; None when that is past what is read."""
+    def encoded(self, question: str, looked: Looked, spans: Sequence[tuple[int, int]]) -> Pointed | None:
+        """An example with its answers' characters, first and last + 1; None when all are past what is read."""
         asked = analyse(question, self._rarity)
         question_units = cut_question(asked, self._embedder)
         units = cut(looked.text, asked, self._embedder, SENTENCE_UNITS)
-        inside = [place for place, (begin, stop) in enumerate(units.spans) if begin < end and stop > start]
-        if not inside or not len(question_units.units.ids):
+        answers = [
+            (inside[0], inside[-1])
+            for start, end in spans
+            if (inside := [place for place, (begin, stop) in enumerate(units.spans) if begin < end and stop > start])
+        ]
+        if not answers or not len(question_units.units.ids):
             return None
+        counted = unit_features(asked, units, looked.text, self._rarity)
         return Pointed(
             KINDS.index(asked.kind),
             question_units.units.ids.astype(np.int32),
             question_units.against(*keys_round(asked, looked)).astype(np.float16),
             units.ids.astype(np.int32),
-            unit_features(asked, units, looked.text, self._rarity).astype(np.float16),
-            inside[0], inside[-1], fold,
-        )  # fmt: skip
+            np.concatenate([counted, mark_features(units, looked.text)], axis=1).astype(np.float16),
+            tuple(dict.fromkeys(answers)),
+        )
 
 
 def fold_of(question: str) -> int:
@@ -92,15 +98,16 @@ def real_pointed(rows: Iterable[dict[str, Any]], encode: Encoder, rng: random.Ra
     """Real questions with the sentence of their passage that answers; spelled as people do where there is an `rng`."""
     for row in rows:
         found = candidates([_passage("", row["context"])])
-        spans = {one: span for one in found if (span := answer_span(one.text, row["answers"])) is not None}
-        if not spans:
+        holding = [one for one in found if answer_span(one.text, row["answers"]) is not None]
+        if not holding:
             continue
-        best = encode.strongest(row["question"], list(spans))
+        best = encode.strongest(row["question"], holding)
+        spans = [span for answer in row["answers"] if (span := answer_span(best.text, [answer])) is not None]
         question = respelled(row["question"], rng) if rng is not None else row["question"]
         looked = Looked(best.text, best.near, row["context"])
-        one = encode.encoded(question, looked, *spans[best], fold_of(row["question"]))
+        one = encode.encoded(question, looked, spans)
         if one is not None:
-            yield one
+            yield replace(one, fold=fold_of(row["question"]), source=row["set"])
 
 
 def made_pointed(corpus: Path, parts: Sequence[int], count: int, seed: str, encode: Encoder) -> Iterator[Pointed]:
@@ -131,7 +138,8 @@ def _of_passage(
         for made in made_questions(sentence.text, title, _OF_SENTENCE, rng, synonyms):
             if len(made.question.split()) >= 3:
                 question = respelled(made.question, rng)
-                one = encode.encoded(question, Looked(sentence.text, sentence.near, text), made.start, made.end)
+                looked = Looked(sentence.text, sentence.near, text)
+                one = encode.encoded(question, looked, [(made.start, made.end)])
                 if one is not None:
                     yield one
 

@@ -1,31 +1,35 @@
-"""The pointer in torch: where in a sentence the answer begins and ends, as rag.relevance.pointing computes it."""
+"""The pointer in torch: how probable each span of a sentence is the answer, as rag.relevance.pointing computes it."""
 
+import math
+import random
 from collections.abc import Sequence
 
 import numpy as np
 import torch
-from matcher_network import Comparison, Settings, block_parameters
+from matcher_network import Comparison, Settings, block_parameters, weight, zero
 from numpy.typing import NDArray
 from pointer_data import Pointed
-from torch.nn import functional
 
-from rag.relevance.pointing import BLOCKS, best_span
-from rag.relevance.units import ASKED_FEATURES, UNIT_FEATURES
+from rag.relevance.comparing import HIDDEN
+from rag.relevance.pointing import BLOCKS, MOST_UNITS, best_span
+from rag.relevance.units import ASKED_FEATURES, MARK_FEATURES, UNIT_FEATURES
 
 Collated = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 """What Comparison.compared takes: ids, features, asked ids, asked features, kinds."""
+_PAIR_WIDTH = 32
 
 
 class PointerNetwork(Comparison):
-    """Logits of each unit of a sentence being the answer's first and its last one."""
+    """Logits of the spans of a sentence: of the first unit, of the last one, of both together, and of the length."""
 
     def __init__(self, rows: NDArray[np.float32], settings: Settings) -> None:
-        super().__init__(rows, settings)
+        super().__init__(rows, settings, len(UNIT_FEATURES) + len(MARK_FEATURES))
+        d = settings.width
         for name in BLOCKS:
-            self.weights.update(block_parameters(name, settings.width))
+            self.weights.update(block_parameters(name, d))
         self.weights.update({
-            "ends": torch.nn.Parameter(torch.randn(settings.width, 2) / settings.width**0.5),
-            "ends_bias": torch.nn.Parameter(torch.zeros(2)),
+            "ends": weight(d, 2), "ends_bias": zero(2),
+            "pair_first": weight(d, _PAIR_WIDTH), "pair_last": weight(d, _PAIR_WIDTH), "length": zero(MOST_UNITS),
         })  # fmt: skip
 
     def forward(
@@ -36,13 +40,21 @@ class PointerNetwork(Comparison):
         of_asked: torch.Tensor,
         kinds: torch.Tensor,
     ) -> torch.Tensor:
-        """Log-probabilities of the first and the last unit, shape (n, 2, units); id -1 is padding."""
+        """Logits of the spans from each unit to each, (n, units, units), HIDDEN for what is none; id -1 is padding."""
+        w = self.weights
         x, _ = self.compared(ids, features, asked_ids, of_asked, kinds)
         mask = (ids >= 0).float()[..., None]
         for name in BLOCKS:
             x = self.block(name, x, mask)
-        logits = (x @ self.weights["ends"] + self.weights["ends_bias"]).masked_fill(mask == 0, -1e4)
-        return torch.log_softmax(logits.transpose(1, 2), dim=2)
+        ends = x @ w["ends"] + w["ends_bias"]
+        pairs = (x @ w["pair_first"]) @ (x @ w["pair_last"]).transpose(1, 2) / math.sqrt(_PAIR_WIDTH)
+        places = torch.arange(ids.shape[1])
+        lengths = places[None, :] - places[:, None]
+        logits: torch.Tensor = (
+            ends[:, :, None, 0] + ends[:, None, :, 1] + pairs + w["length"][lengths.clamp(0, MOST_UNITS - 1)]
+        )
+        allowed = (lengths >= 0) & (lengths < MOST_UNITS) & (mask @ mask.transpose(1, 2) > 0)
+        return logits.masked_fill(~allowed, float(HIDDEN))
 
 
 def collate(examples: Sequence[Pointed]) -> Collated:
@@ -50,7 +62,7 @@ def collate(examples: Sequence[Pointed]) -> Collated:
     size = max(len(one.ids) for one in examples)
     asked_size = max(len(one.asked_ids) for one in examples)
     ids = np.full((len(examples), size), -1, dtype=np.int64)
-    features = np.zeros((len(examples), size, len(UNIT_FEATURES)), dtype=np.float32)
+    features = np.zeros((len(examples), size, examples[0].features.shape[1]), dtype=np.float32)
     asked_ids = np.full((len(examples), asked_size), -1, dtype=np.int64)
     of_asked = np.zeros((len(examples), asked_size, len(ASKED_FEATURES)), dtype=np.float32)
     for row, one in enumerate(examples):
@@ -65,12 +77,14 @@ def collate(examples: Sequence[Pointed]) -> Collated:
     )  # fmt: skip
 
 
-def loss_of(network: PointerNetwork, examples: Sequence[Pointed]) -> torch.Tensor:
-    """The mean of both ends' losses."""
-    ends = network(*collate(examples))
-    first = functional.nll_loss(ends[:, 0], torch.tensor([one.first for one in examples]))
-    last = functional.nll_loss(ends[:, 1], torch.tensor([one.last for one in examples]))
-    return first + last
+def loss_of(network: PointerNetwork, examples: Sequence[Pointed], rng: random.Random) -> torch.Tensor:
+    """The mean loss of the answers, one of each example's by chance, among all spans."""
+    logits = network(*collate(examples))
+    count, units, _ = logits.shape
+    chosen = [rng.choice(one.answers) for one in examples]
+    wanted = [first * units + min(last, first + MOST_UNITS - 1) for first, last in chosen]
+    probable = torch.log_softmax(logits.view(count, -1), dim=1)
+    return -probable[torch.arange(count), torch.tensor(wanted)].mean()
 
 
 def measure(network: PointerNetwork, examples: Sequence[Pointed]) -> dict[str, float]:
@@ -80,16 +94,19 @@ def measure(network: PointerNetwork, examples: Sequence[Pointed]) -> dict[str, f
     with torch.no_grad():
         for at in range(0, len(examples), 64):
             part = examples[at : at + 64]
-            for one, ends in zip(part, network(*collate(part)).numpy(), strict=True):
+            for one, logits in zip(part, network(*collate(part)).numpy(), strict=True):
                 units = len(one.ids)
-                first, last = best_span(ends[0, :units], ends[1, :units])
-                exact = float((first, last) == (one.first, one.last))
-                found.append((exact, _f1(one, first, last), _f1(one, 0, units - 1)))
+                span = best_span(logits[:units, :units])
+                found.append((float(span in one.answers), _f1(one, *span), _f1(one, 0, units - 1)))
     network.train()
     exact, f1, whole = np.mean(np.array(found), axis=0)
     return {name: round(100 * float(value), 1) for name, value in (("exact", exact), ("f1", f1), ("whole", whole))}
 
 
 def _f1(one: Pointed, first: int, last: int) -> float:
-    shared = min(last, one.last) - max(first, one.first) + 1
-    return max(0.0, 2 * shared / (last - first + 1 + one.last - one.first + 1))
+    """The F1 of a span against the answer that it shares most with."""
+    shares = []
+    for begins, ends in one.answers:
+        shared = min(last, ends) - max(first, begins) + 1
+        shares.append(max(0.0, 2 * shared / (last - first + 1 + ends - begins + 1)))
+    return max(shares)

@@ -27,6 +27,7 @@ from rag.relevance.units import (
     cut,
     cut_question,
     keys_round,
+    mark_features,
     unit_features,
 )
 from rag.types import FloatMatrix
@@ -37,6 +38,22 @@ HIDDEN = np.float32(-1e4)
 """The logit of what is padding."""
 _TOGETHER = 16
 """Sentences of like length that go through the network side by side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Some sentences of like length and a question, as any of the networks is given them."""
+
+    places: tuple[int, ...]
+    """Which of the given sentences they are."""
+    kind: int
+    """Place of the question's kind among KINDS."""
+    asked: Units
+    texts: tuple[Units, ...]
+    told: tuple[FloatMatrix, ...]
+    """What is counted of each sentence's units, shapes (units, k)."""
+    of_asked: FloatMatrix
+    """What is counted of the question's units against each sentence, shape (n, question units, k)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +74,12 @@ class Compared:
 class Comparison:
     """Trained weights over the bundled embedding's units."""
 
-    def __init__(self, weights: Mapping[str, FloatMatrix], rarity: Rarity, embedder: StaticEmbedder) -> None:
+    def __init__(
+        self, weights: Mapping[str, FloatMatrix], rarity: Rarity, embedder: StaticEmbedder, *, marks: bool = False
+    ) -> None:
+        """`marks` where the weights read the marks between a sentence's units, too."""
         self.weights, self.rarity, self.embedder = weights, rarity, embedder
+        self._marks = marks
         self._width = weights["attention"].shape[0]
         self._threads = ThreadpoolController()
 
@@ -69,18 +90,20 @@ class Comparison:
 
     def compare(self, asked: AskedFor, sentences: Sequence[Looked]) -> list[Compared]:
         """Every sentence beside the question, in groups of like length."""
+        return [self.compared(group) for group in self.groups(asked, sentences)]
+
+    def groups(self, asked: AskedFor, sentences: Sequence[Looked]) -> list[Group]:
+        """The sentences and the question taken apart; the same for all networks that read the same marks."""
         question = cut_question(asked, self.embedder)
         cuts = [cut(one.text, asked, self.embedder, SENTENCE_UNITS) for one in sentences]
-        kind = KINDS.index(asked.kind)
         order = sorted(range(len(cuts)), key=lambda place: len(cuts[place].ids))
         groups = []
         for at in range(0, len(order), _TOGETHER):
-            places = order[at : at + _TOGETHER]
-            told = [unit_features(asked, cuts[place], sentences[place].text, self.rarity) for place in places]
-            of_asked = [question.against(*keys_round(asked, sentences[place])) for place in places]
-            texts = [cuts[place] for place in places]
-            x, q, mask = self._compared(kind, question.units, texts, told, of_asked)
-            groups.append(Compared(tuple(places), tuple(texts), x, q, mask))
+            places = tuple(order[at : at + _TOGETHER])
+            told = tuple(self._features(asked, cuts[place], sentences[place].text) for place in places)
+            of_asked = np.stack([question.against(*keys_round(asked, sentences[place])) for place in places])
+            texts = tuple(cuts[place] for place in places)
+            groups.append(Group(places, KINDS.index(asked.kind), question.units, texts, told, of_asked))
         return groups
 
     def block(self, name: str, x: FloatMatrix, mask: FloatMatrix) -> FloatMatrix:
@@ -98,29 +121,28 @@ class Comparison:
         normed: FloatMatrix = (x * w[f"{name}_gain"] + w[f"{name}_shift"]) * mask
         return normed
 
-    def _compared(
-        self,
-        kind: int,
-        question: Units,
-        texts: Sequence[Units],
-        told: Sequence[FloatMatrix],
-        of_asked: Sequence[FloatMatrix],
-    ) -> tuple[FloatMatrix, FloatMatrix, FloatMatrix]:
+    def _features(self, asked: AskedFor, units: Units, text: str) -> FloatMatrix:
+        counted = unit_features(asked, units, text, self.rarity)
+        return np.concatenate([counted, mark_features(units, text)], axis=1) if self._marks else counted
+
+    def compared(self, group: Group) -> Compared:
+        """A group as this network's last layers see it."""
         w = self.weights
-        size = max(1, *(len(text.ids) for text in texts))
-        x = np.zeros((len(texts), size, self._width), dtype=np.float32)
-        mask = np.zeros((len(texts), size, 1), dtype=np.float32)
-        for row, (text, features) in enumerate(zip(texts, told, strict=True)):
+        size = max(1, *(len(text.ids) for text in group.texts))
+        x = np.zeros((len(group.texts), size, self._width), dtype=np.float32)
+        mask = np.zeros((len(group.texts), size, 1), dtype=np.float32)
+        for row, (text, features) in enumerate(zip(group.texts, group.told, strict=True)):
             n = max(len(text.ids), 1)
-            x[row, :n] = self._embedded(text.ids, features, "unit_features", kind, 0)
+            x[row, :n] = self._embedded(text.ids, features, "unit_features", group.kind, 0)
             mask[row, :n] = 1.0
-        asked_size = max(len(question.ids), 1)
+        ids = group.asked.ids
+        asked_size = max(len(ids), 1)
         base = self._embedded(
-            question.ids, np.zeros((len(question.ids), len(ASKED_FEATURES)), np.float32), "asked_features", kind, 1
+            ids, np.zeros((len(ids), len(ASKED_FEATURES)), np.float32), "asked_features", group.kind, 1
         )
-        q = np.broadcast_to(base, (len(texts), asked_size, self._width)).copy()
-        if len(question.ids):
-            q += np.stack(of_asked) @ w["asked_features"]
+        q = np.broadcast_to(base, (len(group.texts), asked_size, self._width)).copy()
+        if len(ids):
+            q += group.of_asked @ w["asked_features"]
         everything = np.ones((1, asked_size, 1), dtype=np.float32)
         for name in ("first", "second"):
             x, q = self.block(name, x, mask), self.block(name, q, everything)
@@ -128,7 +150,7 @@ class Comparison:
         to_asked = softmax(scores, 2) @ q
         to_sentence = softmax(np.where(mask > 0, scores, HIDDEN), 1).transpose(0, 2, 1) @ x
         x = self.block("last", self._beside(x, to_asked) * mask, mask)
-        return x, self._beside(q, to_sentence), mask
+        return Compared(group.places, group.texts, x, self._beside(q, to_sentence), mask)
 
     def _embedded(self, ids: IntVector, features: FloatMatrix, name: str, kind: int, side: int) -> FloatMatrix:
         """The units' vectors, their features and the kind of the question; a text without a unit reads as unit 0."""

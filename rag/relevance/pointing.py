@@ -6,6 +6,7 @@ to find its place, and the page to show the words that matter.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError
@@ -13,7 +14,7 @@ from safetensors import SafetensorError
 from rag.config import resolve
 from rag.embedding import StaticEmbedder
 from rag.errors import ModelError
-from rag.relevance.comparing import HIDDEN, Compared, Comparison, embedding_of, load_weights
+from rag.relevance.comparing import HIDDEN, WEIGHTS_FILE, Comparison, Group, embedding_of, load_weights
 from rag.relevance.features import AskedFor, Rarity
 from rag.relevance.units import Looked
 from rag.text import syllable_spans
@@ -24,6 +25,9 @@ MOST_UNITS = 30
 """Units of the longest answer."""
 _WEIGHED = 32
 """Of the possible spans, the most probable ones are weighed against each other."""
+_EVENED = 0.7
+"""What the logits of spans are multiplied by before they are weighed: the network is surer than it is right. Of 0.5 to
+2 the F1 was best there, on question sets that it was not trained on."""
 
 _STRENGTH_WEIGHT = 0.3
 """Chosen on the held-out questions of the reader's training: of 0 to 2, the F1 of what is pointed to was best there."""
@@ -37,49 +41,79 @@ class Place:
     end: int = 0
     """As `start` where there is nothing to point to."""
     strength: float = -20.0
-    """The highest logits of both ends together, comparable between the sentences of a question."""
+    """The highest logit of a span, comparable between the sentences of a question."""
 
 
-class Pointer:
-    """The trained network over the bundled embedding's units."""
+class SpanNetwork:
+    """One trained network over the bundled embedding's units."""
 
-    def __init__(self, folder: str, rarity: Rarity, embedder: StaticEmbedder) -> None:
+    def __init__(self, folder: Path, rarity: Rarity, embedder: StaticEmbedder) -> None:
         """Load the weights; `rarity` and `embedder` must be those that they were trained with.
 
         Raises:
             ModelError: there is no pointer of this program in the folder, or it is for another embedding.
         """
-        path = resolve(folder)
         try:
-            self._weights = load_weights(path)
-            self._comparison = Comparison(self._weights, rarity, embedder)
-            trained_with = embedding_of(path)
+            self._weights = load_weights(folder)
+            self.comparison = Comparison(self._weights, rarity, embedder, marks=True)
+            self._pair_width = self._weights["pair_first"].shape[1]
+            trained_with = embedding_of(folder)
         except (OSError, SafetensorError, KeyError, ValueError) as error:
-            raise ModelError(f"{path} is not a pointer ({error}): run models/training/pointer.py") from error
+            raise ModelError(f"{folder} is not a pointer ({error}): run models/training/pointer.py") from error
         if trained_with != dict(embedder.identity):
-            raise ModelError(f"{path} was trained with another embedding: run models/training/pointer.py")
+            raise ModelError(f"{folder} was trained with another embedding: run models/training/pointer.py")
+
+    def spans(self, group: Group) -> FloatMatrix:
+        """Logits of the spans from each unit to each, shape (n, units, units); HIDDEN for what is no span."""
+        w = self._weights
+        seen = self.comparison.compared(group)
+        x = seen.x
+        for name in BLOCKS:
+            x = self.comparison.block(name, x, seen.mask)
+        ends = x @ w["ends"] + w["ends_bias"]
+        pairs = (x @ w["pair_first"]) @ (x @ w["pair_last"]).transpose(0, 2, 1)
+        lengths = np.arange(x.shape[1])[None, :] - np.arange(x.shape[1])[:, None]
+        logits: FloatMatrix = (
+            ends[:, :, None, 0] + ends[:, None, :, 1] + pairs / np.sqrt(np.float32(self._pair_width))
+            + w["length"][lengths.clip(0, MOST_UNITS - 1)]
+        )  # fmt: skip
+        allowed = (lengths >= 0) & (lengths < MOST_UNITS) & (seen.mask @ seen.mask.transpose(0, 2, 1) > 0)
+        return np.where(allowed, logits, HIDDEN)
+
+
+class Pointer:
+    """Networks of one training that began with different numbers: their mean is right where one alone slips."""
+
+    def __init__(self, folder: str, rarity: Rarity, embedder: StaticEmbedder) -> None:
+        """Load the network in the folder or, where there is none, those in the folders inside it.
+
+        Raises:
+            ModelError: there is no pointer of this program in the folder, or it is for another embedding.
+        """
+        path = resolve(folder)
+        inside = sorted(weights.parent for weights in path.glob(f"*/{WEIGHTS_FILE}"))
+        alone = (path / WEIGHTS_FILE).exists() or not inside
+        self._networks = [SpanNetwork(one, rarity, embedder) for one in ([path] if alone else inside)]
 
     def point(self, asked: AskedFor, sentences: Sequence[Looked]) -> list[Place]:
         """Where in each sentence the answer stands most probably, in whole words."""
         found = [Place()] * len(sentences)
-        with self._comparison.one_thread():
-            for group in self._comparison.compare(asked, sentences):
-                for place, units, ends in zip(group.places, group.texts, self._ends(group), strict=True):
+        comparison = self._networks[0].comparison
+        with comparison.one_thread():
+            for group in comparison.groups(asked, sentences):
+                for place, units, logits in zip(group.places, group.texts, self._spans(group), strict=True):
                     count = len(units.ids)
                     if count:
-                        first, last = best_span(ends[:count, 0], ends[:count, 1])
+                        own = logits[:count, :count]
+                        first, last = best_span(own)
                         start, end = units.spans[first][0], units.spans[last][1]
-                        strength = float(ends[:count].max(axis=0).sum())
-                        found[place] = Place(*whole_words(sentences[place].text, start, end), strength)
+                        found[place] = Place(*whole_words(sentences[place].text, start, end), float(own.max()))
         return found
 
-    def _ends(self, seen: Compared) -> FloatMatrix:
-        """Logits of being the answer's first and last unit, shape (n, units, 2)."""
-        x = seen.x
-        for name in BLOCKS:
-            x = self._comparison.block(name, x, seen.mask)
-        ends: FloatMatrix = np.where(seen.mask > 0, x @ self._weights["ends"] + self._weights["ends_bias"], HIDDEN)
-        return ends
+    def _spans(self, group: Group) -> FloatMatrix:
+        """The mean of the networks' logits, shape (n, units, units)."""
+        mean: FloatMatrix = np.mean([network.spans(group) for network in self._networks], axis=0)
+        return mean
 
 
 def promise(share: float, strength: float) -> float:
@@ -91,19 +125,16 @@ def promise(share: float, strength: float) -> float:
     return float(np.log(kept / (1 - kept))) + _STRENGTH_WEIGHT * strength
 
 
-def best_span(first: FloatMatrix, last: FloatMatrix) -> tuple[int, int]:
-    """First and last unit of the span with the highest expected F1, given the logits of both ends, each (units,).
+def best_span(logits: FloatMatrix) -> tuple[int, int]:
+    """First and last unit of the span with the highest expected F1, given the logits of all spans, (units, units).
 
     The most probable span may be a guess among many; the one that shares most with all that are probable is worth more.
     """
-    units = len(first)
-    scores = first[:, None] + last[None, :]
-    allowed = np.triu(np.ones((units, units), dtype=bool)) & ~np.triu(np.ones((units, units), dtype=bool), MOST_UNITS)
-    starts, stops = np.nonzero(allowed)
-    of_span = scores[starts, stops]
-    best = np.argsort(-of_span, kind="stable")[:_WEIGHED]
-    starts, stops, of_span = starts[best], stops[best] + 1, of_span[best]
-    shares = np.exp(of_span - of_span[0])
+    order = np.argsort(-logits, axis=None, kind="stable")[:_WEIGHED]
+    starts, stops = np.unravel_index(order, logits.shape)
+    told = logits[starts, stops]
+    starts, stops, told = starts[told > HIDDEN], stops[told > HIDDEN] + 1, told[told > HIDDEN]
+    shares = np.exp(_EVENED * (told - told[0]))
     both = np.minimum(stops[:, None], stops[None]) - np.maximum(starts[:, None], starts[None])
     lengths = stops - starts
     f1 = 2 * np.maximum(both, 0) / (lengths[:, None] + lengths[None])

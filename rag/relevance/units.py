@@ -1,5 +1,6 @@
 """Texts cut into the embedding's units, and what each unit tells of a question: what the matcher reads."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,7 +18,14 @@ SENTENCE_UNITS = 48
 """Units of a sentence that are read: about 70 syllables; what follows is left out."""
 QUESTION_UNITS = 32
 UNIT_FEATURES = ("shared", "shared_rarity", "rarity", "shared_pair", "number", "capital", "place")
+_MARKS = {
+    "comma": ",", "colon": ";:", "opened": "([{", "closed": ")]}", "quote": "\"“”'‘’«»", "dash": "-–—/",
+    "stop": ".?!…", "sign": "%‰°$€",
+}  # fmt: skip
+MARK_FEATURES = tuple(f"{name}_{side}" for side in ("before", "after") for name in (*_MARKS, "glued"))
+"""Which marks stand right before and right after a unit, and whether no space does."""
 ASKED_FEATURES = ("rarity", "empty", "in_sentence", "near", "in_passage", "claim", "place")
+_UP_TO_WORD = re.compile(r"[\W_]*")
 _OF_SENTENCE = tuple(ASKED_FEATURES.index(name) for name in ("in_sentence", "near", "in_passage"))
 IntVector = npt.NDArray[np.int64]
 
@@ -114,6 +122,21 @@ def unit_features(asked: AskedFor, units: Units, text: str, rarity: Rarity) -> F
         ))  # fmt: skip
         at += size
     return np.array(rows, dtype=np.float32).reshape(-1, len(UNIT_FEATURES))
+
+
+def mark_features(units: Units, text: str) -> FloatMatrix:
+    """The MARK_FEATURES of a sentence's units, shape (units, k): units hold no marks, and answers end at them."""
+    if not units.spans:
+        return np.zeros((0, len(MARK_FEATURES)), dtype=np.float32)
+    # A unit's span begins with the space before it, if there is one.
+    begins = [start + len(text[start:end]) - len(text[start:end].lstrip()) for start, end in units.spans]
+    between = [text[end:begin] for (_, end), begin in zip(units.spans, begins[1:], strict=False)]
+    behind = _UP_TO_WORD.match(text, units.spans[-1][1])
+    gaps = [text[: begins[0]], *between, behind[0] if behind else ""]
+    rows = np.array([[any(mark in gap for mark in marks) for marks in _MARKS.values()] for gap in gaps])
+    glued = np.array([False, *(not any(char.isspace() for char in gap) for gap in between), False])
+    told = np.column_stack([rows, glued]).astype(np.float32)
+    return np.concatenate([told[:-1], told[1:]], axis=1)
 
 
 def _keys_by_unit(text: str, spans: Sequence[tuple[int, int]], *, folded: bool) -> list[tuple[str, ...]]:

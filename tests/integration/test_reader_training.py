@@ -4,7 +4,6 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +20,7 @@ from reader_watch import watched_questions
 from rag.config import RagConfig
 from rag.llm.span_decoding import CONTROL_TOKENS, ReaderToken
 from tests.conftest import ROOT, SEEDS
+from tests.seed_questions import question_rows
 from tests.tiny_reader import tiny_tokenizer
 
 CPU = torch.device("cpu")
@@ -28,20 +28,6 @@ SETTINGS = Settings(
     "tiny", minutes=30.0, rows=2, rate=3e-3, context_weight=0.1, context_share=0.5, real_share=0.25,
     real_share_end=0.5, seed=1, set_heads=False,
 )  # fmt: skip
-
-
-def question_rows() -> list[dict[str, Any]]:
-    """The questions of the shipped set whose answer stands in a paragraph of their article."""
-    found = []
-    for line in (ROOT / "eval" / "seeds.jsonl").read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        for name in row.get("docs", []):
-            for paragraph in (SEEDS / f"{Path(name).stem}.txt").read_text(encoding="utf-8").splitlines():
-                if any(answer in paragraph for answer in row["answers"]):
-                    kept = {"set": "seeds", "question": row["question"], "answers": row["answers"]}
-                    found.append(kept | {"context": paragraph})
-                    break
-    return found
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ import pytest
 from rag.config import RagConfig, resolve
 from rag.errors import ModelError
 from rag.evidence import EvidenceModel
-from rag.relevance.comparing import WEIGHTS_FILE, load_weights
+from rag.relevance.comparing import HIDDEN, WEIGHTS_FILE, load_weights
 from rag.relevance.matching import Matcher
-from rag.relevance.pointing import MOST_UNITS, Place, Pointer, best_span, promise, whole_words
-from rag.relevance.units import Looked
+from rag.relevance.pointing import MOST_UNITS, Place, Pointer, SpanNetwork, best_span, promise, whole_words
+from rag.relevance.units import MARK_FEATURES, Looked, cut, mark_features
 from rag.types import Chunk, Evidence, ScoredChunk
 
 LAW = "Theo Bộ trưởng Nguyễn Mạnh Hùng, luật có hiệu lực từ ngày 1 tháng 1 năm 2026 và được áp dụng trên cả nước."
@@ -25,28 +25,29 @@ def looked(text: str) -> Looked:
     return Looked(text, "", text)
 
 
-def logits(*probable: int, size: int = 6) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    """Logits of `size` units, 4 for those that are probable and 0 for the others."""
-    return np.array([4.0 if place in probable else 0.0 for place in range(size)], dtype=np.float32)
+def logits(units: int, **probable: float) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    """Logits of the spans of a sentence: those named, such as s2_4=3.0 for units 2 to 4, and 0 for the others."""
+    told = np.where(np.triu(np.ones((units, units))) > 0, 0.0, HIDDEN).astype(np.float32)
+    for name, logit in probable.items():
+        first, last = (int(unit) for unit in name.removeprefix("s").split("_"))
+        told[first, last] = logit
+    return told
 
 
 def test_the_probable_span_is_chosen() -> None:
-    assert best_span(logits(2), logits(4)) == (2, 4)
-    assert best_span(logits(0, size=1), logits(0, size=1)) == (0, 0)
+    assert best_span(logits(6, s2_4=9.0)) == (2, 4)
+    assert best_span(logits(1)) == (0, 0)
 
 
-def test_a_span_never_ends_before_it_begins_nor_is_longer_than_it_may_be() -> None:
-    first, last = best_span(logits(5), logits(1))
+def test_what_is_no_span_is_never_chosen() -> None:
+    first, last = best_span(logits(6))
     assert first <= last
-    first, last = best_span(logits(0, size=48), logits(47, size=48))
-    assert last - first < MOST_UNITS
+    assert best_span(np.where(np.eye(40) > 0, -50.0, HIDDEN).astype(np.float32)) == (0, 0)
 
 
 def test_the_span_that_shares_most_with_all_probable_ones_wins() -> None:
-    first = np.array([1.0, -9.0, -9.0, 0.9, 0.9, -9.0], dtype=np.float32)
-    last = np.array([1.0, -9.0, -9.0, -9.0, -9.0, 0.95], dtype=np.float32)
-    # (0, 0) is the most probable; (0, 5), (3, 5) and (4, 5), nearly as probable, bear each other out.
-    assert best_span(first, last) == (0, 5)
+    # (0, 0) is the most probable; the three others, nearly as probable, bear each other out.
+    assert best_span(logits(6, s0_0=9.0, s2_5=8.8, s3_5=8.9, s4_5=8.8)) == (3, 5)
 
 
 def test_characters_are_widened_to_whole_words() -> None:
@@ -83,7 +84,15 @@ def test_of_sentences_as_probable_the_one_that_is_pointed_into_more_strongly_pro
     assert np.isfinite([promise(0.0, 0.0), promise(1.0, 0.0)]).all()
 
 
-def test_numpy_computes_what_torch_trained(pointer: Pointer, matcher: Matcher) -> None:
+@pytest.fixture(scope="module")
+def folders() -> list[Path]:
+    """The folders of the bundled pointer's networks."""
+    found = sorted(weights.parent for weights in resolve(RagConfig().evidence.pointer).glob(f"*/{WEIGHTS_FILE}"))
+    assert len(found) > 1
+    return found
+
+
+def test_numpy_computes_what_torch_trained(folders: list[Path], matcher: Matcher) -> None:
     import torch
 
     sys.path.insert(0, str(resolve("models/training")))
@@ -93,22 +102,64 @@ def test_numpy_computes_what_torch_trained(pointer: Pointer, matcher: Matcher) -
         from pointer_network import PointerNetwork, collate
     finally:
         sys.path.pop(0)
-    weights = load_weights(resolve(RagConfig().evidence.pointer))
     network = PointerNetwork(matcher.embedder.unit_vectors(np.arange(matcher.embedder.size)), Settings()).eval()
+    weights = load_weights(folders[0])
     network.load_state_dict({f"weights.{name}": torch.from_numpy(value) for name, value in weights.items()})
     question = "Luật có hiệu lực từ khi nào?"
     encode = Encoder(matcher.rarity, matcher.embedder)
-    examples = [encode.encoded(question, looked(text), 0, 3) for text in (LAW, WEATHER)]
+    examples = [encode.encoded(question, looked(text), [(0, 3)]) for text in (LAW, WEATHER)]
     assert all(one is not None for one in examples)
     with torch.no_grad():
         theirs = network(*collate([one for one in examples if one is not None])).numpy()
     asked = matcher.analyse(question)
-    for text, ends in zip((LAW, WEATHER), theirs, strict=True):
-        (group,) = pointer._comparison.compare(asked, [looked(text)])
-        ours = pointer._ends(group)[0]
-        ours = ours - np.log(np.exp(ours).sum(axis=0, keepdims=True))
+    numpy_network = SpanNetwork(folders[0], matcher.rarity, matcher.embedder)
+    for text, told in zip((LAW, WEATHER), theirs, strict=True):
+        (group,) = numpy_network.comparison.groups(asked, [looked(text)])
+        ours = numpy_network.spans(group)[0]
+        told = told[: len(ours), : len(ours)]
+        allowed = ours > HIDDEN
+        assert allowed.any()
+        assert (allowed == (told > HIDDEN)).all()
+        first, last = np.nonzero(allowed)
+        assert (last - first).min() >= 0
+        assert (last - first).max() < MOST_UNITS
         # Training keeps its features in half precision.
-        assert np.abs(ours.T - ends[:, : len(ours)]).max() < 5e-2
+        assert np.abs(ours[allowed] - told[allowed]).max() < 5e-2
+
+
+def test_several_networks_point_where_their_mean_does(
+    folders: list[Path], matcher: Matcher, pointer: Pointer, tmp_path: Path
+) -> None:
+    asked = matcher.analyse("Luật có hiệu lực từ khi nào?")
+    alone = [Pointer(str(folder), matcher.rarity, matcher.embedder) for folder in folders]
+    strengths = [one.point(asked, [looked(LAW)])[0].strength for one in alone]
+    together = pointer.point(asked, [looked(LAW)])[0]
+    assert min(strengths) < max(strengths)
+    # The highest mean is at most the mean of the highest.
+    assert together.strength <= np.mean(strengths) + 1e-3
+    shutil.copytree(folders[0], tmp_path / "a")
+    shutil.copytree(folders[0], tmp_path / "b")
+    twice = Pointer(str(tmp_path), matcher.rarity, matcher.embedder).point(asked, [looked(LAW)])[0]
+    (once,) = alone[0].point(asked, [looked(LAW)])
+    assert (twice.start, twice.end) == (once.start, once.end)
+    assert twice.strength == pytest.approx(once.strength, abs=1e-3)
+
+
+def test_numbers_names_and_marks_are_seen_where_they_stand(matcher: Matcher) -> None:
+    text = 'Cờ đỏ (Pháp, "Drapeau"), 1,5 m – 12% của nước: hết.'
+    asked = matcher.analyse("Cờ gì?")
+    units = cut(text, asked, matcher.embedder, 48)
+    names = [text[start:end].strip() for start, end in units.spans]
+    told = {
+        name: {mark for mark, value in zip(MARK_FEATURES, row, strict=True) if value}
+        for name, row in zip(names, mark_features(units, text), strict=True)
+    }
+    assert told["Pháp"] == {"opened_before", "comma_after", "quote_after"}
+    assert told["1"] >= {"closed_before", "comma_before", "comma_after", "glued_after"}
+    assert told["5"] >= {"comma_before", "glued_before"}
+    assert told["12"] >= {"dash_before", "sign_after"}
+    assert "stop_after" in told["hết"]
+    assert mark_features(cut("—", asked, matcher.embedder, 48), "—").shape == (0, len(MARK_FEATURES))
 
 
 def test_a_folder_without_a_pointer_is_refused(tmp_path: Path, matcher: Matcher) -> None:
@@ -116,10 +167,9 @@ def test_a_folder_without_a_pointer_is_refused(tmp_path: Path, matcher: Matcher)
         Pointer(str(tmp_path), matcher.rarity, matcher.embedder)
 
 
-def test_a_pointer_of_another_embedding_is_refused(tmp_path: Path, matcher: Matcher) -> None:
+def test_a_pointer_of_another_embedding_is_refused(folders: list[Path], tmp_path: Path, matcher: Matcher) -> None:
     folder = tmp_path / "pointer"
-    shutil.copytree(resolve(RagConfig().evidence.pointer), folder)
-    assert (folder / WEIGHTS_FILE).exists()
+    shutil.copytree(folders[-1], folder)
     about = (folder / "training.json").read_text(encoding="utf-8")
     (folder / "training.json").write_text(about.replace('"sha256": "', '"sha256": "0'), encoding="utf-8")
     with pytest.raises(ModelError, match="another embedding"):
