@@ -1,7 +1,7 @@
 """Where in a sentence the answer stands most probably: the same kind of network as the matcher, trained for that alone.
 
 models/training/pointer.py trains it. What it points to is no answer yet: it helps the reader (rag/llm/span_reading.py)
-to find its place, and the page to show the words that matter.
+to find its place.
 """
 
 from collections.abc import Sequence
