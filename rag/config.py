@@ -129,6 +129,8 @@ class EvidenceConfig:
     """The trained sentence ranker."""
     matcher: str = "models/matcher-vi"
     """Folder of the network that reads a question against a sentence, for this model and for the passage ranker."""
+    verifier: str = "models/verifier-vi"
+    """Folder of the networks that read the likeliest sentences again, for this model."""
     pointer: str = "models/pointer-vi"
     """Folder of the network that says where in a sentence the answer stands, for a reader."""
     threshold: float = 0.25

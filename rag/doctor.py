@@ -133,7 +133,8 @@ def _packages() -> Finding:
 
 def _weights() -> Finding:
     evidence = EvidenceConfig()
-    bundled = (EmbeddingConfig().model, RetrievalConfig().ranker, evidence.model, evidence.matcher, evidence.pointer)
+    networks = (evidence.matcher, evidence.verifier, evidence.pointer)
+    bundled = (EmbeddingConfig().model, RetrievalConfig().ranker, evidence.model, *networks)
     missing = [name for name in bundled if not resolve(name).exists()]
     if missing:
         return Finding("bundled weights", State.FAIL, f"missing: {', '.join(missing)}", "git checkout -- models")

@@ -14,12 +14,12 @@ from rag.relevance.features import (
     QUESTION_FEATURES,
     SENTENCE_FEATURES,
     AskedFor,
-    Candidate,
     candidates,
-    measure,
 )
 from rag.relevance.matching import Matcher, looked
+from rag.relevance.measuring import Measurer
 from rag.relevance.pointing import Pointer, promise
+from rag.relevance.verifying import Verifier
 from rag.relevance.weights import read_weights
 from rag.types import Evidence, FloatMatrix, ScoredChunk
 
@@ -28,9 +28,6 @@ _LISTED = frozenset({AnswerKind.LIST, AnswerKind.MANNER, AnswerKind.REASON})
 WORTH_SHOWING = 0.15
 """Share of the best sentence's probability from which another one is told with it: on development questions 1.7
 sentences an answer, and the gold answer among them in 79% instead of 66% of the answers."""
-
-_REMEMBERED_VECTORS = 8192
-"""Sentences and passages whose vectors are kept, 1.5 KB each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +78,7 @@ class EvidenceModel:
     """
 
     def __init__(self, config: EvidenceConfig, matcher: Matcher) -> None:
-        """Load the trained weights, and the pointer's; `matcher` must be the one that they were trained with.
+        """Load all weights; `matcher` must be the one that they were trained with.
 
         Raises:
             ModelError: there is no such file, or it is for other features.
@@ -89,21 +86,18 @@ class EvidenceModel:
         features = {"sentence_features": SENTENCE_FEATURES, "question_features": QUESTION_FEATURES}
         stored = read_weights(resolve(config.model), features, "models/training/evidence.py")
         self._matcher = matcher
+        self._measurer = Measurer(matcher, Verifier(config.verifier, matcher.rarity, matcher.embedder))
         self._pointer = Pointer(config.pointer, matcher.rarity, matcher.embedder)
-        self._vectors: dict[str, FloatMatrix] = {}
         self._sentence = Perceptron.from_json(stored["sentence"])
         self._null = Perceptron.from_json(stored["null"])
 
     def find(self, question: str, passages: Sequence[ScoredChunk]) -> Finding:
         """What the passages, the best first, hold on the question."""
-        sentences = candidates(passages)
-        if not sentences:
+        measured = self._measurer.measured(question, passages)
+        if measured is None:
             return Finding(None, (), 0.0)
-        asked = self._matcher.analyse(question)
-        cosines = self.cosines(question, passages, sentences)
-        matches = self._matcher.match(asked, passages, sentences)
-        by_sentence, whole = measure(asked, passages, sentences, *cosines, matches)
-        logits = np.append(self._sentence(by_sentence), self._null(whole[None, :]))
+        asked, sentences = measured.asked, measured.sentences
+        logits = np.append(self._sentence(measured.by_sentence), self._null(measured.whole[None, :]))
         probabilities = np.exp(logits - logits.max())
         probabilities /= probabilities.sum()
         evidence = [
@@ -136,26 +130,6 @@ class EvidenceModel:
                 one = replace(one, pointed=(place.start, place.end), promise=promise(one.score, place.strength))
             told.append(one)
         return tuple(told)
-
-    def cosines(
-        self, question: str, passages: Sequence[ScoredChunk], sentences: Sequence[Candidate]
-    ) -> tuple[FloatMatrix, FloatMatrix]:
-        """The cosines of the question with the sentences, shape (len(sentences),), and with the passages, (k,)."""
-        asked = self._matcher.embedder.embed_queries([question])[0]
-        texts = [*(sentence.text for sentence in sentences), *(scored.chunk.text for scored in passages)]
-        cosines: FloatMatrix = self._vectors_of(texts) @ asked
-        return cosines[: len(sentences)], cosines[len(sentences) :]
-
-    def _vectors_of(self, texts: Sequence[str]) -> FloatMatrix:
-        """The vectors of texts, shape (len(texts), dimension); those of passages that come up again are remembered."""
-        known = self._vectors
-        new = [text for text in dict.fromkeys(texts) if text not in known]
-        if len(known) + len(new) > _REMEMBERED_VECTORS:
-            # A new dictionary, as another question may be reading this one.
-            new = list(dict.fromkeys(texts))
-            known = self._vectors = {}
-        known |= dict(zip(new, self._matcher.embedder.embed_passages(new), strict=True))
-        return np.stack([known[text] for text in texts])
 
 
 def _listing(best: Evidence, passage: ScoredChunk, kind: AnswerKind) -> tuple[Evidence, ...]:

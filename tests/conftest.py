@@ -14,6 +14,7 @@ from rag.indexing.updating import update_index
 from rag.pipeline import Bot
 from rag.relevance.matching import Matcher, load_matcher
 from rag.relevance.pointing import Pointer
+from rag.relevance.verifying import Verifier
 from rag.types import Embedder
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -66,6 +67,12 @@ def matcher(embedder: Embedder, config: RagConfig) -> Matcher:
 def pointer(matcher: Matcher, config: RagConfig) -> Pointer:
     """The bundled pointer."""
     return Pointer(config.evidence.pointer, matcher.rarity, matcher.embedder)
+
+
+@pytest.fixture(scope="session")
+def verifier(matcher: Matcher, config: RagConfig) -> Verifier:
+    """The bundled verifier."""
+    return Verifier(config.evidence.verifier, matcher.rarity, matcher.embedder)
 
 
 @pytest.fixture(scope="session")

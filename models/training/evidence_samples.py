@@ -1,16 +1,18 @@
 """Samples for the evidence model: the project's own retrieval asked what it can and what it cannot answer.
 
-The unanswerable questions are made by code: the gold document taken out, a name or number of the question swapped, a
-question of another set. Training asks only what the matcher was not trained on, measuring all of its set.
+The unanswerable questions are made by code: the gold document taken out, or its sentences that hold the answer, a name
+or number of the question swapped, a question of another set. Training asks only what matcher and verifier were not
+trained on, measuring all of its set.
 """
 
 import random
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from answer_places import answer_span
 from embedding_pairs import rows
 from matcher_data import LEFT_OUT_SETS, is_left_out
 from swapping import swap
@@ -22,11 +24,13 @@ from rag.errors import DocumentError
 from rag.index import open_index
 from rag.indexing.updating import index_documents
 from rag.language.claims import names
-from rag.relevance.features import Candidate, candidates, measure
+from rag.relevance.features import Candidate
 from rag.relevance.matching import Matcher, load_matcher
+from rag.relevance.measuring import Measurer
 from rag.relevance.ranking import load_ranker
+from rag.relevance.verifying import Verifier
 from rag.retrieval import HybridRetriever
-from rag.text import fold, normalize, syllables
+from rag.text import fold, normalize, passage_sentence_spans, syllables
 from rag.types import Document, FloatMatrix, ScoredChunk
 
 TRAINING_SETS = ("vinewsqa", "virhe4qa", "vire4mrc", *LEFT_OUT_SETS)
@@ -64,7 +68,8 @@ def set_samples(data: Path, name: str, number: int, seed: int) -> list[Sample]:
     matcher = load_matcher(RagConfig().evidence.matcher, load_embedder(EmbeddingConfig()))
     with tempfile.TemporaryDirectory() as scratch:
         own = read_set(data, name, Path(scratch), matcher)
-        return list(make_samples(own, others, matcher, rng, training=training))
+        measurer = Measurer(matcher, Verifier(RagConfig().evidence.verifier, matcher.rarity, matcher.embedder))
+        return list(make_samples(own, others, measurer, rng, training=training))
 
 
 def answerable_rows(data: Path, name: str) -> list[dict[str, Any]]:
@@ -99,7 +104,7 @@ def read_set(data: Path, name: str, folder: Path, matcher: Matcher) -> QuestionS
 def make_samples(
     own: QuestionSet,
     others: Sequence[str],
-    matcher: Matcher,
+    measurer: Measurer,
     rng: random.Random,
     *,
     training: bool,
@@ -116,24 +121,28 @@ def make_samples(
         gold_id = own.doc_ids[row["context"]]
         found = own.retriever.retrieve(question, DEPTH)
         kept = [hit for hit in found if hit.chunk.doc_id == gold_id or rng.random() < keep]
-        yield from _sample(question, kept[:PASSAGES], row, gold_id, "answerable", dev, matcher)
-        way = rng.choice(("gold_out", "gold_out", "swapped", "swapped", "foreign"))
+        yield from _sample(question, kept[:PASSAGES], row, gold_id, "answerable", dev, measurer)
+        way = rng.choice(("gold_out", "sentence_out", "sentence_out", "swapped", "swapped", "foreign"))
         if way == "gold_out":
             rest = [hit for hit in kept if hit.chunk.doc_id != gold_id][:PASSAGES]
             answer = normalize(row["answers"][0]).lower()
             if any(answer in hit.chunk.text.lower() for hit in rest) and len(answer.split()) > 1:
                 continue
-            yield from _sample(question, rest, None, "", way, dev, matcher)
+            yield from _sample(question, rest, None, "", way, dev, measurer)
+        elif way == "sentence_out":
+            rest = [left for hit in kept[:PASSAGES] if (left := without_answers(hit, row["answers"])) is not None]
+            if any(hit.chunk.doc_id == gold_id for hit in rest):
+                yield from _sample(question, rest, None, "", way, dev, measurer)
         elif way == "swapped":
             changed = swap(question, pool, rng)
             if changed is not None:
                 found = own.retriever.retrieve(changed, DEPTH)
                 hits = [hit for place, hit in enumerate(found) if place == 0 or rng.random() < keep]
-                yield from _sample(changed, hits[:PASSAGES], None, "", way, dev, matcher)
+                yield from _sample(changed, hits[:PASSAGES], None, "", way, dev, measurer)
         else:
             foreign = normalize(rng.choice(others))
             hits = [hit for hit in own.retriever.retrieve(foreign, DEPTH) if rng.random() < keep]
-            yield from _sample(foreign, hits[:PASSAGES], None, "", way, dev, matcher)
+            yield from _sample(foreign, hits[:PASSAGES], None, "", way, dev, measurer)
 
 
 def _sample(
@@ -143,19 +152,22 @@ def _sample(
     gold_id: str,
     kind: str,
     dev: bool,
-    matcher: Matcher,
+    measurer: Measurer,
 ) -> Iterator[Sample]:
-    sentences = candidates(passages)
-    if not sentences:
+    measured = measurer.measured(question, passages)
+    if measured is None:
         return
-    asked = matcher.analyse(question)
-    vectors = matcher.embedder.embed_passages([*(s.text for s in sentences), *(hit.chunk.text for hit in passages)])
-    cosines = vectors @ matcher.embedder.embed_queries([question])[0]
-    matches = matcher.match(asked, passages, sentences)
-    of_sentences, of_passages = cosines[: len(sentences)], cosines[len(sentences) :]
-    by_sentence, whole = measure(asked, passages, sentences, of_sentences, of_passages, matches)
+    sentences, by_sentence = measured.sentences, measured.by_sentence
     gold = gold_sentences(row, sentences, passages, gold_id, by_sentence) if row is not None else ()
-    yield Sample(by_sentence, whole, gold, kind, dev)
+    yield Sample(by_sentence, measured.whole, gold, kind, dev)
+
+
+def without_answers(hit: ScoredChunk, answers: Sequence[str]) -> ScoredChunk | None:
+    """A passage without its sentences that hold one of the answers; None if nothing is left of it."""
+    text = hit.chunk.text
+    told = [text[start:end] for start, end in passage_sentence_spans(text)]
+    left = " ".join(sentence for sentence in told if answer_span(sentence, answers) is None)
+    return replace(hit, chunk=replace(hit.chunk, text=left)) if left else None
 
 
 def gold_sentences(

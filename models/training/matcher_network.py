@@ -109,16 +109,21 @@ class Comparison(torch.nn.Module):
         asked_ids: torch.Tensor,
         of_asked: torch.Tensor,
         kinds: torch.Tensor,
+        owner: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """The units of the sentences, (n, units, width), and of the question beside each, (n, question units, width).
 
-        Id -1 is padding.
+        Id -1 is padding. With `owner`, (n,), questions and kinds are fewer than sentences: those of sentence i stand
+        at owner[i].
         """
         w = self.weights
         mask, asked_mask = (ids >= 0).float()[..., None], (asked_ids >= 0).float()[..., None]
+        x, q = self._embedded(ids), self._embedded(asked_ids)
+        if owner is not None:
+            q, asked_mask, kinds = q[owner], asked_mask[owner], kinds[owner]
         kind = w["kind"][kinds][:, None, :]
-        x = self._embedded(ids) + features @ w["unit_features"] + kind + w["side"][0]
-        q = self._embedded(asked_ids) + of_asked @ w["asked_features"] + kind + w["side"][1]
+        x = x + features @ w["unit_features"] + kind + w["side"][0]
+        q = q + of_asked @ w["asked_features"] + kind + w["side"][1]
         x, q = self._drop(x) * mask, self._drop(q) * asked_mask
         for name in ("first", "second"):
             x, q = self.block(name, x, mask), self.block(name, q, asked_mask)

@@ -27,10 +27,7 @@ class PointerNetwork(Comparison):
         d = settings.width
         for name in BLOCKS:
             self.weights.update(block_parameters(name, d))
-        self.weights.update({
-            "ends": weight(d, 2), "ends_bias": zero(2),
-            "pair_first": weight(d, _PAIR_WIDTH), "pair_last": weight(d, _PAIR_WIDTH), "length": zero(MOST_UNITS),
-        })  # fmt: skip
+        self.weights.update(span_parameters(d))
 
     def forward(
         self,
@@ -41,20 +38,36 @@ class PointerNetwork(Comparison):
         kinds: torch.Tensor,
     ) -> torch.Tensor:
         """Logits of the spans from each unit to each, (n, units, units), HIDDEN for what is none; id -1 is padding."""
-        w = self.weights
         x, _ = self.compared(ids, features, asked_ids, of_asked, kinds)
         mask = (ids >= 0).float()[..., None]
         for name in BLOCKS:
             x = self.block(name, x, mask)
-        ends = x @ w["ends"] + w["ends_bias"]
-        pairs = (x @ w["pair_first"]) @ (x @ w["pair_last"]).transpose(1, 2) / math.sqrt(_PAIR_WIDTH)
-        places = torch.arange(ids.shape[1])
-        lengths = places[None, :] - places[:, None]
-        logits: torch.Tensor = (
-            ends[:, :, None, 0] + ends[:, None, :, 1] + pairs + w["length"][lengths.clamp(0, MOST_UNITS - 1)]
-        )
-        allowed = (lengths >= 0) & (lengths < MOST_UNITS) & (mask @ mask.transpose(1, 2) > 0)
-        return logits.masked_fill(~allowed, float(HIDDEN))
+        return span_logits(self.weights, x, ids)
+
+
+def span_parameters(d: int) -> dict[str, torch.nn.Parameter]:
+    """The weights that tell spans, as they start."""
+    return {
+        "ends": weight(d, 2), "ends_bias": zero(2),
+        "pair_first": weight(d, _PAIR_WIDTH), "pair_last": weight(d, _PAIR_WIDTH), "length": zero(MOST_UNITS),
+    }  # fmt: skip
+
+
+def span_logits(weights: torch.nn.ParameterDict, x: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+    """Logits of the spans from each unit to each, (n, units, units), of the units after all blocks, (n, units, width).
+
+    HIDDEN for what is none; id -1 is padding.
+    """
+    ends = x @ weights["ends"] + weights["ends_bias"]
+    pairs = (x @ weights["pair_first"]) @ (x @ weights["pair_last"]).transpose(1, 2) / math.sqrt(_PAIR_WIDTH)
+    places = torch.arange(ids.shape[1])
+    lengths = places[None, :] - places[:, None]
+    logits: torch.Tensor = (
+        ends[:, :, None, 0] + ends[:, None, :, 1] + pairs + weights["length"][lengths.clamp(0, MOST_UNITS - 1)]
+    )
+    mask = (ids >= 0).float()[..., None]
+    allowed = (lengths >= 0) & (lengths < MOST_UNITS) & (mask @ mask.transpose(1, 2) > 0)
+    return logits.float().masked_fill(~allowed, float(HIDDEN))
 
 
 def collate(examples: Sequence[Pointed]) -> Collated:

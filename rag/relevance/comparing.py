@@ -6,7 +6,7 @@ models/training/matcher_network.py is the same in torch.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,6 @@ from rag.embedding import StaticEmbedder
 from rag.language.asking import AnswerKind
 from rag.relevance.features import AskedFor, Rarity
 from rag.relevance.units import (
-    ASKED_FEATURES,
     SENTENCE_UNITS,
     IntVector,
     Looked,
@@ -38,6 +37,8 @@ HIDDEN = np.float32(-1e4)
 """The logit of what is padding."""
 _TOGETHER = 16
 """Sentences of like length that go through the network side by side."""
+UnitVectors = Callable[[IntVector], FloatMatrix]
+"""Ids of units to their vectors, (units, dimension)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +76,18 @@ class Comparison:
     """Trained weights over the bundled embedding's units."""
 
     def __init__(
-        self, weights: Mapping[str, FloatMatrix], rarity: Rarity, embedder: StaticEmbedder, *, marks: bool = False
+        self,
+        weights: Mapping[str, FloatMatrix],
+        rarity: Rarity,
+        embedder: StaticEmbedder,
+        *,
+        marks: bool = False,
+        vectors: UnitVectors | None = None,
     ) -> None:
-        """`marks` where the weights read the marks between a sentence's units, too."""
+        """`marks` where the weights read the marks between units, too; `vectors` None takes the embedding's."""
         self.weights, self.rarity, self.embedder = weights, rarity, embedder
         self._marks = marks
+        self._vectors = vectors if vectors is not None else embedder.unit_vectors
         self._width = weights["attention"].shape[0]
         self._threads = ThreadpoolController()
 
@@ -128,22 +136,16 @@ class Comparison:
     def compared(self, group: Group) -> Compared:
         """A group as this network's last layers see it."""
         w = self.weights
-        size = max(1, *(len(text.ids) for text in group.texts))
-        x = np.zeros((len(group.texts), size, self._width), dtype=np.float32)
-        mask = np.zeros((len(group.texts), size, 1), dtype=np.float32)
-        for row, (text, features) in enumerate(zip(group.texts, group.told, strict=True)):
-            n = max(len(text.ids), 1)
-            x[row, :n] = self._embedded(text.ids, features, "unit_features", group.kind, 0)
-            mask[row, :n] = 1.0
-        ids = group.asked.ids
-        asked_size = max(len(ids), 1)
-        base = self._embedded(
-            ids, np.zeros((len(ids), len(ASKED_FEATURES)), np.float32), "asked_features", group.kind, 1
-        )
-        q = np.broadcast_to(base, (len(group.texts), asked_size, self._width)).copy()
-        if len(ids):
+        x, mask = self._embedded(group.texts)
+        told = np.zeros((*mask.shape[:2], w["unit_features"].shape[0]), dtype=np.float32)
+        for row, features in enumerate(group.told):
+            told[row, : len(features)] = features
+        x = (x + told @ w["unit_features"] + (w["kind"][group.kind] + w["side"][0])) * mask
+        (asked,), everything = self._embedded((group.asked,))
+        asked = asked + w["kind"][group.kind] + w["side"][1]
+        q = np.broadcast_to(asked, (len(group.texts), *asked.shape)).copy()
+        if len(group.asked.ids):
             q += group.of_asked @ w["asked_features"]
-        everything = np.ones((1, asked_size, 1), dtype=np.float32)
         for name in ("first", "second"):
             x, q = self.block(name, x, mask), self.block(name, q, everything)
         scores = (x @ w["attention"]) @ q.transpose(0, 2, 1) / np.sqrt(np.float32(self._width))
@@ -152,13 +154,15 @@ class Comparison:
         x = self.block("last", self._beside(x, to_asked) * mask, mask)
         return Compared(group.places, group.texts, x, self._beside(q, to_sentence), mask)
 
-    def _embedded(self, ids: IntVector, features: FloatMatrix, name: str, kind: int, side: int) -> FloatMatrix:
-        """The units' vectors, their features and the kind of the question; a text without a unit reads as unit 0."""
-        w = self.weights
-        known = len(ids) > 0
-        vectors = self.embedder.unit_vectors(ids if known else np.zeros(1, dtype=np.int64)) @ w["unit"]
-        result: FloatMatrix = vectors + w["kind"][kind] + w["side"][side]
-        return result + features @ w[name] if known else result
+    def _embedded(self, texts: Sequence[Units]) -> tuple[FloatMatrix, FloatMatrix]:
+        """The units' vectors, (n, units, width), and 1 where there is a unit; a text without one reads as unit 0."""
+        ids = [text.ids if len(text.ids) else np.zeros(1, dtype=np.int64) for text in texts]
+        mask = np.zeros((len(ids), max(map(len, ids)), 1), dtype=np.float32)
+        for row, own in enumerate(ids):
+            mask[row, : len(own)] = 1.0
+        x = np.zeros((*mask.shape[:2], self._width), dtype=np.float32)
+        x[mask[..., 0] > 0] = self._vectors(np.concatenate(ids)) @ self.weights["unit"]
+        return x, mask
 
     def _beside(self, x: FloatMatrix, other: FloatMatrix) -> FloatMatrix:
         both = np.concatenate([x, other, x * other, np.abs(x - other)], axis=2)

@@ -39,12 +39,12 @@ _RARE_NAME = 5.0
 SENTENCE_FEATURES = (
     "words", "pairs", "words_near", "words_passage", "cosine", "cosine_passage", "reciprocal_rank", "has_kind",
     "lacks_kind", "length", "novelty", "run", "names_missing", "names_missing_passage", "rarest_missing",
-    "rarest_missing_passage", "best_words", "is_other", "match", "counts", "lacks_wanted",
+    "rarest_missing_passage", "best_words", "is_other", "match", "counts", "lacks_wanted", "verified",
 )  # fmt: skip
 QUESTION_FEATURES = (
     "words", "words_near", "words_passage", "pairs", "cosine", "cosine_passage", "names_missing",
     "names_missing_anywhere", "rarest_missing", "rarest_missing_anywhere", "has_names", "content_words", "kind_found",
-    "run", "match", "match_second", "wanted_found",
+    "run", "match", "match_second", "wanted_found", "verified", "verified_second",
 )  # fmt: skip
 
 
@@ -154,11 +154,12 @@ def measure(
     sentence_cosines: FloatMatrix,
     passage_cosines: FloatMatrix,
     matches: FloatMatrix,
+    verified: FloatMatrix,
 ) -> tuple[FloatMatrix, FloatMatrix]:
     """The features of the sentences, (len(sentences), len(SENTENCE_FEATURES)), and of the question as a whole, (k,).
 
-    The cosines have shapes (len(sentences),) and (len(passages),), the logits of the matcher (len(sentences),). There
-    must be at least one sentence.
+    The cosines have shapes (len(sentences),) and (len(passages),), the logits of matcher and verifier
+    (len(sentences),). There must be at least one sentence.
     """
     passage_keys = [asked.keys_of(f"{scored.title} {scored.chunk.heading} {scored.chunk.text}") for scored in passages]
     passage_sets = [set(keys) for keys in passage_keys]
@@ -166,7 +167,7 @@ def measure(
     passage_missing = [missing_claims(asked, keys) for keys in passage_keys]
     passage_rarest = [rarest_missing(asked, keys) for keys in passage_sets]
     rows = []
-    for sentence, cosine, match in zip(sentences, sentence_cosines, matches, strict=True):
+    for sentence, cosine, match, proof in zip(sentences, sentence_cosines, matches, verified, strict=True):
         keys = asked.keys_of(sentence.text)
         near = set(keys) | set(asked.keys_of(sentence.near))
         has_kind = _has_kind(asked, sentence.text)
@@ -194,6 +195,7 @@ def measure(
             float(match),
             float(asked.wanted.counts(sentence.text)),
             float(not asked.wanted.is_in(sentence.text, asked.text)),
+            float(proof),
         ))  # fmt: skip
     by_sentence = np.array(rows, dtype=np.float32)
     by_sentence[:, SENTENCE_FEATURES.index("best_words")] = by_sentence[:, 0] >= by_sentence[:, 0].max() - 1e-6
@@ -215,6 +217,7 @@ def measure(
         by_sentence[:, 11].max(),
         *np.sort(matches)[::-1][[0, min(1, len(matches) - 1)]],
         1.0 - by_sentence[:, 20].min(),
+        *np.sort(verified)[::-1][[0, min(1, len(verified) - 1)]],
     )
     return by_sentence, np.array(whole, dtype=np.float32)
 

@@ -203,6 +203,14 @@ PAIRS: tuple[tuple[str, str], ...] = (
         "{path} được huấn luyện với mô hình nhúng khác: hãy chạy models/training/matcher.py",
     ),
     (
+        "{path} was trained with another embedding: run models/training/verifier.py",
+        "{path} được huấn luyện với mô hình nhúng khác: hãy chạy models/training/verifier.py",
+    ),
+    (
+        "{path} is not a verifier ({error}): run models/training/verifier.py",
+        "{path} không phải mô hình thẩm tra ({error}): hãy chạy models/training/verifier.py",
+    ),
+    (
         "{path} was trained with another embedding: run models/training/pointer.py",
         "{path} được huấn luyện với mô hình nhúng khác: hãy chạy models/training/pointer.py",
     ),

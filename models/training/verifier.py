@@ -1,0 +1,147 @@
+"""Trains models/verifier-vi: whether a sentence answers a question (rag/relevance/verifying.py).
+
+    python models/training/verifier.py --work verifier-work --out models/verifier-vi/7
+
+After company_vectors.py and verifier_data.py. One core; a run that was ended goes on from its checkpoint. Choices are
+made by the passages and sets that are kept from the training, never by the measured set.
+"""
+
+import argparse
+import json
+import pickle
+import random
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from fitting import Fitting, write_network
+from verifier_data import EXAMPLES, MADE
+from verifier_examples import Verified
+from verifier_network import VerifierNetwork, VerifierSettings, collate, loss_of, run
+
+from rag.batch.metrics import auroc
+from rag.config import EmbeddingConfig
+from rag.embedding import StaticEmbedder, load_embedder
+from rag.relevance.pointing import best_span
+from rag.relevance.verifying import COMPANY_FILE, CompanyVectors
+
+WATCHED = ("seminar-wiki", "seminar-reg", "vinewsqa", "virhe4qa", "vire4mrc")
+"""Sets of which passages are kept from the training."""
+_WATCHED_EXAMPLES = 700
+_WATCHED_AT_ONCE = 48
+
+
+def batches(
+    real: Sequence[Verified], made: Sequence[Verified], settings: VerifierSettings, rng: random.Random
+) -> Iterator[list[Verified]]:
+    """Endless batches, `real_share` of each from the real questions."""
+    queues: tuple[list[Verified], list[Verified]] = ([], [])
+    of_real = round(settings.batch * settings.real_share)
+    while True:
+        chosen: list[Verified] = []
+        for queue, source, size in zip(queues, (real, made), (of_real, settings.batch - of_real), strict=True):
+            while len(queue) < size:
+                queue.extend(rng.sample(list(source), len(source)))
+            chosen += [queue.pop() for _ in range(size)]
+        yield chosen
+
+
+def measure(network: VerifierNetwork, examples: Sequence[Verified]) -> dict[str, float]:
+    """Percentages: the first sentence answers, F1 of the span where one does, AUROC against each wrong form."""
+    network.eval()
+    first: list[bool] = []
+    shared: list[float] = []
+    scores: dict[str, list[float]] = {}
+    with torch.no_grad():
+        for at in range(0, len(examples), _WATCHED_AT_ONCE):
+            part = examples[at : at + _WATCHED_AT_ONCE]
+            batch = collate(part)
+            told = run(network, batch)
+            for place, example in enumerate(part):
+                own = told.logits[batch.owner == place]
+                scores.setdefault(example.form, []).append(float(torch.logsumexp(own, 0)))
+                if example.form == "answerable":
+                    first.append(bool(example.sentences[int(own.argmax())].answers))
+            for row, logits in zip(told.bearing, told.spans, strict=True):
+                units = int((batch.ids[row] >= 0).sum())
+                shared.append(_f1(batch.answers[row], *best_span(logits[:units, :units].numpy())))
+    network.train()
+    figures = {"first": float(np.mean(first)), "span_f1": float(np.mean(shared))}
+    right = scores.pop("answerable")
+    for form, wrong in sorted(scores.items()):
+        figures[form] = auroc([*right, *wrong], [True] * len(right) + [False] * len(wrong))
+    return {name: round(100 * value, 1) for name, value in figures.items()}
+
+
+def _f1(answers: Sequence[tuple[int, int]], first: int, last: int) -> float:
+    """The F1 of a span against the answer that it shares most with."""
+    shares = []
+    for begins, ends in answers:
+        shared = max(0, min(last, ends) - max(first, begins) + 1)
+        shares.append(2 * shared / (last - first + 1 + ends - begins + 1))
+    return max(shares)
+
+
+def train(
+    network: VerifierNetwork,
+    examples: Sequence[Verified],
+    watched: Mapping[str, Sequence[Verified]],
+    settings: VerifierSettings,
+    checkpoint: Path,
+) -> None:
+    """Train for the settings' steps, from the checkpoint if there is one."""
+    fitting = Fitting(network, settings, checkpoint)
+    rng = random.Random(settings.seed + fitting.done)
+    real = [one for one in examples if one.source != MADE]
+    source = batches(real, [one for one in examples if one.source == MADE], settings, rng)
+    began = time.monotonic()
+    network.train()
+    while fitting.done < settings.steps:
+        fitting.take(loss_of(network, next(source), rng))
+        if fitting.done % 250 == 0:
+            looked_at = fitting.done % 1000 == 0
+            figures = {name: measure(network, part) for name, part in watched.items()} if looked_at else {}
+            told = {"step": fitting.done, "loss": round(fitting.loss, 3), "seconds": round(time.monotonic() - began)}
+            print(json.dumps(told | figures), flush=True)
+
+
+def main() -> None:
+    """Train, measure, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, default=Path("verifier-work"))
+    parser.add_argument("--out", type=Path, default=Path("models/verifier-vi/7"))
+    parser.add_argument("--seed", type=int, default=VerifierSettings.seed)
+    parser.add_argument("--steps", type=int, default=VerifierSettings.steps)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    settings = replace(VerifierSettings(), seed=options.seed, steps=options.steps)
+    torch.manual_seed(settings.seed)
+    embedder = load_embedder(EmbeddingConfig())
+    assert isinstance(embedder, StaticEmbedder)
+    examples: list[Verified] = pickle.loads((options.work / EXAMPLES).read_bytes())
+    kept = [one for one in examples if not one.out]
+    held = {name: [one for one in examples if one.out and one.source == name] for name in WATCHED}
+    watched = {
+        name: random.Random(1).sample(part, min(len(part), _WATCHED_EXAMPLES)) for name, part in held.items()
+    }  # fmt: skip
+    network = VerifierNetwork(CompanyVectors(options.work, embedder)(np.arange(embedder.size)), settings)
+    train(
+        network, kept, watched, settings, options.work / f"checkpoint-{options.out.parent.name}-{options.out.name}.pt"
+    )
+    about = {
+        **asdict(settings),
+        "embedding": dict(embedder.identity),
+        "examples": len(kept),
+        "figures": {name: measure(network, part) for name, part in held.items()},
+    }
+    write_network(options.out, network, about)
+    if not (options.out.parent / COMPANY_FILE).exists():
+        shutil.copy(options.work / COMPANY_FILE, options.out.parent)
+
+
+if __name__ == "__main__":
+    main()
