@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rag.config import EvidenceConfig, resolve
-from rag.language.asking import AnswerKind
+from rag.language.asking import AnswerKind, with_who
 from rag.language.listing import list_spans
 from rag.relevance.details import not_mentioned
 from rag.relevance.features import (
@@ -119,7 +119,7 @@ class EvidenceModel:
         self, question: str, passages: Sequence[ScoredChunk], evidence: Sequence[Evidence]
     ) -> tuple[Evidence, ...]:
         """The evidence with where in each sentence the answer stands most probably; a list's items stay as they are."""
-        asked = self._matcher.analyse(question)
+        asked = self._matcher.analyse(with_who(question, (scored.chunk.text for scored in passages)))
         sentences = {(one.passage, one.start_char, one.end_char): one for one in candidates(passages)}
         found = [sentences.get((one.passage, one.start_char, one.end_char)) for one in evidence]
         places = iter(self._pointer.point(asked, [looked(one, passages) for one in found if one is not None]))

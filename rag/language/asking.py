@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -49,6 +49,9 @@ _KINDS = tuple((kind, re.compile(pattern)) for kind, pattern in _KIND_PATTERNS)
 
 _NUMERAL = r"(?:\d[\d.,]*|một|hai|ba|bốn|năm|sáu|bảy|tám|chín|mười|chục|trăm|nghìn|ngàn|vạn|triệu|tỷ|nửa|vài|nhiều)"
 _SCALE = r"(?:\s*(?:mươi|trăm|nghìn|ngàn|vạn|triệu|tỷ|tỉ))*"
+
+_WHO = re.compile(r"\b[Aa]i\b(?! là gì)")
+_AI = re.compile(r"\bAI\b")
 
 
 # What the keys of a question say, and what a sentence that answers it must hold; folded for texts without marks.
@@ -218,3 +221,15 @@ def _plain(text: str) -> str:
         is_other = (has_marks and word != key) or (has_case and text[start:end].isupper() and end - start > 1)
         keys.append(key.upper() if is_other else fold(key))
     return " ".join(keys)
+
+
+def with_who(question: str, texts: Iterable[str]) -> str:
+    """The question with "người nào" for "ai" where one of the texts speaks of AI: without regard to case both are one.
+
+    A question all in small letters may mean either and stays as it is; so does one without marks.
+    """
+    if question == question.lower() or is_unaccented(question) or not _WHO.search(question):
+        return question
+    if not any(map(_AI.search, texts)):
+        return question
+    return _WHO.sub(lambda who: "Người nào" if who[0] == "Ai" else "người nào", question)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rag.language.asking import with_who
 from rag.relevance.features import AskedFor, Candidate, candidates, measure
 from rag.relevance.matching import Matcher
 from rag.relevance.verifying import Verifier
@@ -38,6 +39,7 @@ class Measurer:
         sentences = candidates(passages)
         if not sentences:
             return None
+        question = with_who(question, (scored.chunk.text for scored in passages))
         asked = self._matcher.analyse(question)
         cosines = self.cosines(question, passages, sentences)
         matches = self._matcher.match(asked, passages, sentences)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rag.config import resolve
+from rag.language.asking import with_who
 from rag.relevance.features import AskedFor, covered, longest_run, missing_claims, pairs_covered, rarest_missing
 from rag.relevance.matching import UNREAD, Matcher
 from rag.relevance.weights import read_weights
@@ -33,7 +34,7 @@ class PassageRanker:
         self, question: str, passages: Sequence[ScoredChunk], dense: Sequence[float], lexical: Sequence[float]
     ) -> list[ScoredChunk]:
         """The passages, given in the order of their fused scores, with probabilities as scores, the best first."""
-        asked = self._matcher.analyse(question)
+        asked = self._matcher.analyse(with_who(question, (scored.chunk.text for scored in passages)))
         matches = self._matcher.match_passages(asked, passages)
         scores = self.scores(measure_passages(asked, passages, dense, lexical, matches))
         ranked = [replace(passage, score=float(score)) for passage, score in zip(passages, scores, strict=True)]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.language.asking import AnswerKind, answer_kind, wanted
+from rag.language.asking import AnswerKind, answer_kind, wanted, with_who
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,21 @@ def test_an_answer_holds_what_is_asked_for(question: str, told: str, not_told: s
 )
 def test_where_nothing_can_be_demanded_any_sentence_will_do(question: str, sentence: str) -> None:
     assert wanted(question).is_in(sentence, question)
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("Ai là Bộ trưởng?", "Người nào là Bộ trưởng?"),
+        ("Ông Tô Lâm gặp ai ở Anh?", "Ông Tô Lâm gặp người nào ở Anh?"),
+        ("Luật AI do ai soạn ở Huế?", "Luật AI do người nào soạn ở Huế?"),
+        # Whoever types so may mean either.
+        ("luật ai có từ khi nào?", "luật ai có từ khi nào?"),
+        ("skt xay trung tam du lieu AI voi ai?", "skt xay trung tam du lieu AI voi ai?"),
+        ("Ai là gì?", "Ai là gì?"),
+        ("Bác Hai đi đâu?", "Bác Hai đi đâu?"),
+    ],
+)
+def test_who_is_told_apart_from_ai_where_texts_speak_of_it(question: str, told: str) -> None:
+    assert with_who(question, ["Trời đẹp.", "Luật về AI."]) == told
+    assert with_who(question, ["Ai cũng biết.", "Hai người.", "HAI"]) == question
