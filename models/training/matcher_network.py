@@ -46,6 +46,10 @@ class Settings:
     """Weight of "does this unit belong to the answer" beside "does this sentence answer"."""
     real_share: float = 0.5
     """Of the examples of a batch."""
+    counted_dropout: bool = True
+    """Whether dropout falls on what is counted of each unit, too, and not on the vectors alone."""
+    branch_scale: float = 1.0
+    """How loud the blocks are against the way round them, as they start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,7 @@ class Comparison(torch.nn.Module):
             "attention": weight(d, d), "compare": weight(4 * d, d), "compare_bias": zero(d),
         }  # fmt: skip
         for name in ("first", "second", "last"):
-            parameters |= block_parameters(name, d)
+            parameters |= block_parameters(name, d, settings.branch_scale)
         self.weights = torch.nn.ParameterDict(parameters)
 
     def compared(
@@ -122,9 +126,13 @@ class Comparison(torch.nn.Module):
         if owner is not None:
             q, asked_mask, kinds = q[owner], asked_mask[owner], kinds[owner]
         kind = w["kind"][kinds][:, None, :]
+        if not self.settings.counted_dropout:
+            x, q = self._drop(x), self._drop(q)
         x = x + features @ w["unit_features"] + kind + w["side"][0]
         q = q + of_asked @ w["asked_features"] + kind + w["side"][1]
-        x, q = self._drop(x) * mask, self._drop(q) * asked_mask
+        if self.settings.counted_dropout:
+            x, q = self._drop(x), self._drop(q)
+        x, q = x * mask, q * asked_mask
         for name in ("first", "second"):
             x, q = self.block(name, x, mask), self.block(name, q, asked_mask)
         scores = (x @ w["attention"]) @ q.transpose(1, 2) / math.sqrt(self.settings.width)
@@ -132,6 +140,22 @@ class Comparison(torch.nn.Module):
         to_sentence = torch.softmax(scores.masked_fill(mask == 0, -1e4), dim=1).transpose(1, 2) @ x
         x = self.block("last", self._beside(x, to_asked) * mask, mask)
         return x, self._beside(q, to_sentence) * asked_mask
+
+    def judged(
+        self, x: torch.Tensor, q: torch.Tensor, likely: torch.Tensor, mask: torch.Tensor, asked_mask: torch.Tensor
+    ) -> torch.Tensor:
+        """Logits of the sentences, (n,), from what `compared` gives and what each says where its answer may stand."""
+        w = self.weights
+        pooled = torch.cat(
+            [
+                x.masked_fill(mask == 0, -1e4).amax(1), x.sum(1) / mask.sum(1), likely,
+                q.masked_fill(asked_mask == 0, -1e4).amax(1), q.sum(1) / asked_mask.sum(1),
+                weighted(q, (q @ w["importance"])[..., 0], asked_mask),
+            ],
+            dim=1,
+        )  # fmt: skip
+        top = torch.relu(self._drop(pooled) @ w["out"] + w["out_bias"])
+        return (top @ w["logit"] + w["logit_bias"])[:, 0]
 
     def _embedded(self, ids: torch.Tensor) -> torch.Tensor:
         vectors = self.rows[ids.clamp(min=0)]
@@ -168,8 +192,7 @@ class Network(Comparison):
         super().__init__(rows, settings)
         d = settings.width
         self.weights.update({
-            "answer": weight(d, 1), "answer_bias": zero(1), "importance": weight(d, 1),
-            "out": weight(6 * d, d), "out_bias": zero(d), "logit": weight(d, 1), "logit_bias": zero(1),
+            "answer": weight(d, 1), "answer_bias": zero(1), **judging_parameters(d),
         })  # fmt: skip
 
     def forward(
@@ -185,19 +208,7 @@ class Network(Comparison):
         x, q = self.compared(ids, features, asked_ids, of_asked, kinds)
         mask, asked_mask = (ids >= 0).float()[..., None], (asked_ids >= 0).float()[..., None]
         answer = (x @ w["answer"] + w["answer_bias"])[..., 0]
-        hidden = mask[..., 0] == 0
-        shares = torch.softmax(answer.masked_fill(hidden, -1e4), dim=1)
-        weights = torch.softmax((q @ w["importance"])[..., 0].masked_fill(asked_mask[..., 0] == 0, -1e4), dim=1)
-        pooled = torch.cat(
-            [
-                x.masked_fill(mask == 0, -1e4).amax(1), x.sum(1) / mask.sum(1), (shares[:, None, :] @ x)[:, 0],
-                q.masked_fill(asked_mask == 0, -1e4).amax(1), q.sum(1) / asked_mask.sum(1),
-                (weights[:, None, :] @ q)[:, 0],
-            ],
-            dim=1,
-        )  # fmt: skip
-        top = torch.relu(self._drop(pooled) @ w["out"] + w["out_bias"])
-        return (top @ w["logit"] + w["logit_bias"])[:, 0], answer
+        return self.judged(x, q, weighted(x, answer, mask), mask, asked_mask), answer
 
 
 def weight(*shape: int) -> torch.nn.Parameter:
@@ -210,10 +221,25 @@ def zero(*shape: int) -> torch.nn.Parameter:
     return torch.nn.Parameter(torch.zeros(*shape))
 
 
-def block_parameters(name: str, d: int) -> dict[str, torch.nn.Parameter]:
-    """The weights of a block, as they start."""
+def judging_parameters(d: int) -> dict[str, torch.nn.Parameter]:
+    """The weights that judge a sentence, as they start."""
     return {
-        f"{name}_wide": weight(3 * d, d), f"{name}_wide_bias": zero(d), f"{name}_narrow": weight(d, d),
+        "importance": weight(d, 1), "out": weight(6 * d, d), "out_bias": zero(d), "logit": weight(d, 1),
+        "logit_bias": zero(1),
+    }  # fmt: skip
+
+
+def weighted(x: torch.Tensor, scores: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Units, (n, units, width), added up by the softmax of their scores, (n, units): (n, width)."""
+    shares = torch.softmax(scores.masked_fill(mask[..., 0] == 0, -1e4), dim=1).to(x.dtype)
+    return (shares[:, None, :] @ x)[:, 0]
+
+
+def block_parameters(name: str, d: int, scale: float) -> dict[str, torch.nn.Parameter]:
+    """The weights of a block, as they start."""
+    narrow = torch.nn.Parameter(scale * weight(d, d).detach())
+    return {
+        f"{name}_wide": weight(3 * d, d), f"{name}_wide_bias": zero(d), f"{name}_narrow": narrow,
         f"{name}_narrow_bias": zero(d), f"{name}_gain": torch.nn.Parameter(torch.ones(d)), f"{name}_shift": zero(d),
     }  # fmt: skip
 

@@ -26,7 +26,7 @@ class PointerNetwork(Comparison):
         super().__init__(rows, settings, len(UNIT_FEATURES) + len(MARK_FEATURES))
         d = settings.width
         for name in BLOCKS:
-            self.weights.update(block_parameters(name, d))
+            self.weights.update(block_parameters(name, d, settings.branch_scale))
         self.weights.update(span_parameters(d))
 
     def forward(

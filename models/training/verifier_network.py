@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from matcher_network import Comparison, Settings, block_parameters, weight, zero
+from matcher_network import Comparison, Settings, block_parameters, judging_parameters, weighted
 from numpy.typing import NDArray
 from pointer_network import span_logits, span_parameters
 from verifier_examples import Verified
@@ -24,8 +24,12 @@ class VerifierSettings(Settings):
     """All that decides the result, next to the data."""
 
     made: int = 120_000
+    summaries: int = 80_000
+    """Made questions from the summaries of news articles."""
     width: int = 128
-    steps: int = 6000
+    steps: int = 4000
+    counted_dropout: bool = False
+    branch_scale: float = 0.5
     span_weight: float = 0.5
     """Weight of "where does the answer stand" beside "which sentence answers"."""
 
@@ -37,10 +41,9 @@ class VerifierNetwork(Comparison):
         super().__init__(rows, settings, len(UNIT_FEATURES) + len(MARK_FEATURES))
         d = settings.width
         for name in BLOCKS:
-            self.weights.update(block_parameters(name, d))
+            self.weights.update(block_parameters(name, d, settings.branch_scale))
         self.weights.update({
-            **span_parameters(d), "importance": weight(d, 1), "out": weight(6 * d, d), "out_bias": zero(d),
-            "logit": weight(d, 1), "logit_bias": zero(1),
+            **span_parameters(d), **judging_parameters(d),
         })  # fmt: skip
 
     def forward(
@@ -63,18 +66,7 @@ class VerifierNetwork(Comparison):
         for name in BLOCKS:
             y = self.block(name, y, mask)
         ends = (y @ w["ends"] + w["ends_bias"]).float().sum(2)
-        shares = torch.softmax(ends.masked_fill(mask[..., 0] == 0, -1e4), dim=1).to(y.dtype)
-        weights = torch.softmax((q @ w["importance"])[..., 0].masked_fill(asked_mask[..., 0] == 0, -1e4), dim=1)
-        pooled = torch.cat(
-            [
-                x.masked_fill(mask == 0, -1e4).amax(1), x.sum(1) / mask.sum(1), (shares[:, None, :] @ y)[:, 0],
-                q.masked_fill(asked_mask == 0, -1e4).amax(1), q.sum(1) / asked_mask.sum(1),
-                (weights[:, None, :] @ q)[:, 0],
-            ],
-            dim=1,
-        )  # fmt: skip
-        top = torch.relu(self._drop(pooled) @ w["out"] + w["out_bias"])
-        return (top @ w["logit"] + w["logit_bias"])[:, 0].float(), y
+        return self.judged(x, q, weighted(y, ends, mask), mask, asked_mask).float(), y
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,22 @@ class Comparison:
         normed: FloatMatrix = (x * w[f"{name}_gain"] + w[f"{name}_shift"]) * mask
         return normed
 
+    def judged(self, seen: Compared, likely: FloatMatrix) -> FloatMatrix:
+        """Logits of the sentences, shape (n,); `likely` is what each says where its answer may stand, (n, width)."""
+        w = self.weights
+        x, q, mask = seen.x, seen.q, seen.mask
+        weights = softmax((q @ w["importance"])[..., 0], 1)
+        pooled = np.concatenate(
+            [
+                np.where(mask > 0, x, HIDDEN).max(axis=1), x.sum(axis=1) / mask.sum(axis=1), likely,
+                q.max(axis=1), q.mean(axis=1), (weights[:, None, :] @ q)[:, 0],
+            ],
+            axis=1,
+        )  # fmt: skip
+        top = np.maximum(pooled @ w["out"] + w["out_bias"], 0.0)
+        logits: FloatMatrix = (top @ w["logit"] + w["logit_bias"])[:, 0]
+        return logits
+
     def _features(self, asked: AskedFor, units: Units, text: str) -> FloatMatrix:
         counted = unit_features(asked, units, text, self.rarity)
         return np.concatenate([counted, mark_features(units, text)], axis=1) if self._marks else counted
@@ -200,6 +216,13 @@ def embedding_of(path: Path) -> dict[str, str | int]:
     """
     identity: dict[str, str | int] = json.loads((path / TRAINING_FILE).read_text(encoding="utf-8"))["embedding"]
     return identity
+
+
+def weighted(x: FloatMatrix, scores: FloatMatrix, mask: FloatMatrix) -> FloatMatrix:
+    """Units of sentences, (n, units, width), added up by the softmax of their scores, (n, units): (n, width)."""
+    shares = softmax(np.where(mask[..., 0] > 0, scores, HIDDEN), 1)
+    added: FloatMatrix = (shares[:, None, :] @ x)[:, 0]
+    return added
 
 
 def softmax(scores: FloatMatrix, axis: int) -> FloatMatrix:

@@ -16,13 +16,12 @@ from rag.config import EmbeddingConfig, resolve
 from rag.embedding import StaticEmbedder
 from rag.errors import ModelError
 from rag.relevance.comparing import (
-    HIDDEN,
     Compared,
     Comparison,
     embedding_of,
     load_rarity,
     load_weights,
-    softmax,
+    weighted,
 )
 from rag.relevance.features import AskedFor, Candidate, analyse, candidates, covered, pairs_covered
 from rag.relevance.units import Looked
@@ -102,20 +101,8 @@ class Matcher:
     def _logits(self, seen: Compared) -> FloatMatrix:
         """Logits of the sentences, shape (n,)."""
         w = self._weights
-        x, q, mask = seen.x, seen.q, seen.mask
-        answer = (x @ w["answer"] + w["answer_bias"])[..., 0]
-        shares = softmax(np.where(mask[..., 0] > 0, answer, HIDDEN), 1)
-        weights = softmax((q @ w["importance"])[..., 0], 1)
-        pooled = np.concatenate(
-            [
-                np.where(mask > 0, x, HIDDEN).max(axis=1), x.sum(axis=1) / mask.sum(axis=1),
-                (shares[:, None, :] @ x)[:, 0], q.max(axis=1), q.mean(axis=1), (weights[:, None, :] @ q)[:, 0],
-            ],
-            axis=1,
-        )  # fmt: skip
-        top = np.maximum(pooled @ w["out"] + w["out_bias"], 0.0)
-        logits: FloatMatrix = (top @ w["logit"] + w["logit_bias"])[:, 0]
-        return logits
+        answer = (seen.x @ w["answer"] + w["answer_bias"])[..., 0]
+        return self._comparison.judged(seen, weighted(seen.x, answer, seen.mask))
 
 
 def looked(sentence: Candidate, passages: Sequence[ScoredChunk]) -> Looked:

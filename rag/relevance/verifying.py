@@ -15,7 +15,7 @@ from safetensors.numpy import load_file
 from rag.config import resolve
 from rag.embedding import StaticEmbedder
 from rag.errors import ModelError
-from rag.relevance.comparing import HIDDEN, WEIGHTS_FILE, Comparison, Group, embedding_of, load_weights, softmax
+from rag.relevance.comparing import WEIGHTS_FILE, Comparison, Group, embedding_of, load_weights, weighted
 from rag.relevance.features import AskedFor, Candidate, Rarity
 from rag.relevance.matching import UNREAD, looked
 from rag.relevance.pointing import BLOCKS
@@ -71,20 +71,7 @@ class VerifierNetwork:
         for name in BLOCKS:
             y = self.comparison.block(name, y, seen.mask)
         ends = (y @ w["ends"] + w["ends_bias"]).sum(axis=2)
-        inside = seen.mask > 0
-        shares = softmax(np.where(inside[..., 0], ends, HIDDEN), 1)
-        weights = softmax((seen.q @ w["importance"])[..., 0], 1)
-        pooled = np.concatenate(
-            [
-                np.where(inside, seen.x, HIDDEN).max(axis=1), seen.x.sum(axis=1) / seen.mask.sum(axis=1),
-                (shares[:, None, :] @ y)[:, 0],
-                seen.q.max(axis=1), seen.q.mean(axis=1), (weights[:, None, :] @ seen.q)[:, 0],
-            ],
-            axis=1,
-        )  # fmt: skip
-        top = np.maximum(pooled @ w["out"] + w["out_bias"], 0.0)
-        logits: FloatMatrix = (top @ w["logit"] + w["logit_bias"])[:, 0]
-        return logits
+        return self.comparison.judged(seen, weighted(y, ends, seen.mask))
 
 
 class Verifier:
