@@ -114,7 +114,7 @@ def make_samples(
     for row in own.rows:
         # By passage, so that no dev question's passage was seen in training.
         dev = random.Random(row["context"]).random() < 0.15
-        keep = rng.choice((1.0, 1.0, 0.3, 0.1, 0.03)) if training else 1.0
+        keep = rng.choice((1.0, 1.0, 0.3, 0.1, 0.03, 0.0)) if training else 1.0
         question = normalize(row["question"])
         if rng.random() < (0.1 if training else 0.0):
             question = fold(question)

@@ -2,10 +2,10 @@
 
     python models/training/verifier_data.py --data ../shared/data --work verifier-work
 
-Real questions of the training sets, asked of the project's own retrieval or over their passage alone, and questions
-made from sentences of Wikipedia and news. Many cannot be answered: the document is taken out, or only its sentences
-that hold the answer, so that what stays is about the same thing; or a name, year or number is swapped. 13 minutes on
-two cores.
+Real questions of the training sets, asked of the project's own retrieval or over their passage alone; questions made
+from sentences of Wikipedia and news; and questions made from the summary above a news article, which the sentences of
+its body answer in other words. Many cannot be answered: the document is taken out, or only its sentences that hold the
+answer, so that what stays is about the same thing; or a name, year or number is swapped. 38 minutes on two cores.
 """
 
 import argparse
@@ -39,10 +39,16 @@ from rag.types import Chunk, Document, ScoredChunk
 EXAMPLES = "examples.pkl"
 MADE = "made"
 """The source of made questions."""
+_UNANSWERABLE_SET = "zalo-person-squad"
+"""Holds questions with search results that people found not to answer them."""
 _COPIED = 3
 """Runs of eight syllables in common from which a passage copies one of the measured set."""
 _NEWS_SENTENCES = 6
 """Of a news article that stand together as a passage."""
+_SUMMARISED_PASSAGES = 5
+"""Of a news article's body that are searched for what its summary says."""
+_TOLD_SHARE = 0.4
+"""Of the rarity of a summary's question that a sentence of the body, with what stands round it, has to hold."""
 _JOBS = 8
 """Parts in which the made questions are made."""
 _POOL = 2000
@@ -65,7 +71,7 @@ def real_examples(data: Path, name: str, seed: int) -> list[Verified]:
                 continue
         asked.append(row)
     pool = [" ".join(row["question"].split()) for row in asked]
-    made: list[Verified] = []
+    made = list(_labelled_unanswerable(data, encode, rng)) if name == _UNANSWERABLE_SET else []
     with tempfile.TemporaryDirectory() as scratch:
         index_documents(Path(scratch), "texts", list(documents.values()), embedder, config)
         index = open_index(Path(scratch), embedder, config)
@@ -79,6 +85,14 @@ def real_examples(data: Path, name: str, seed: int) -> list[Verified]:
             forms = _real_forms(encode, retriever, question, documents[row["context"]], answers, pool, rng)
             made += [replace(one, form=form, source=name, out=out) for form, one in forms if one is not None]
     return made
+
+
+def _labelled_unanswerable(data: Path, encode: Encoder, rng: random.Random) -> Iterator[Verified]:
+    for row in rows(data / "qa" / f"{_UNANSWERABLE_SET}.jsonl.gz"):
+        if not row["answerable"]:
+            one = encode.example(normalize(row["question"]), [_passage("c", normalize(row["context"]), "")], rng)
+            if one is not None:
+                yield replace(one, form="labelled", source=_UNANSWERABLE_SET)
 
 
 def _real_forms(
@@ -96,12 +110,12 @@ def _real_forms(
     found = retriever.retrieve(question, DEPTH)
     keep = rng.choice((1.0, 1.0, 0.4, 0.15))
     kept = [hit for hit in found if hit.source == gold or rng.random() < keep][:PASSAGES]
-    yield "answerable", encode.example(question, kept, rng, gold=gold, answers=answers)
+    yield "answerable", encode.example(question, kept, rng, gold={gold}, answers=answers)
     if rng.random() < 0.4:
-        yield "answerable", encode.example(question, alone, rng, gold=gold, answers=answers)
+        yield "answerable", encode.example(question, alone, rng, gold={gold}, answers=answers)
     if rng.random() < 0.7:
         over = alone if rng.random() < 0.6 else kept
-        yield "sentence_out", encode.example(question, over, rng, gold=gold, answers=answers, without=True)
+        yield "sentence_out", encode.example(question, over, rng, gold={gold}, answers=answers, without=True)
     if rng.random() < 0.7:
         left = [hit for hit in found if hit.source != gold][:PASSAGES]
         plain = [f" {' '.join(syllables(answer))} " for answer in answers]
@@ -135,7 +149,7 @@ def made_examples(data: Path, count: int, seed: int, part: int) -> list[Verified
                 beside = [one for one in passages if one is not passage]
                 beside = rng.sample(beside, min(len(beside), rng.choice((0, 1, 4)))) + rng.choice(articles)[1][:1]
                 answer = sentence[drafted.start : drafted.end]
-                form, one = _made_form(encode, question, answer, passage, beside, pool, rng)
+                form, one = _made_form(encode, question, answer, [passage], beside, pool, rng)
                 if one is not None:
                     made.append(replace(one, form=form, source=MADE))
     return made
@@ -145,22 +159,56 @@ def _made_form(
     encode: Encoder,
     question: str,
     answer: str,
-    passage: ScoredChunk,
+    own: Sequence[ScoredChunk],
     beside: Sequence[ScoredChunk],
     pool: Sequence[str],
     rng: random.Random,
 ) -> tuple[str, Verified | None]:
+    """A made question over its `own` passages, which answer it, and others; in one of the forms."""
     way = rng.random()
-    gold = passage.source
+    gold = {passage.source for passage in own}
     if way < 0.55:
-        return "answerable", encode.example(question, [passage, *beside], rng, gold=gold, answers=[answer])
+        return "answerable", encode.example(question, [*own, *beside], rng, gold=gold, answers=[answer])
     if way < 0.75:
-        told = encode.example(question, [passage, *beside], rng, gold=gold, answers=[answer], without=True)
+        told = encode.example(question, [*own, *beside], rng, gold=gold, answers=[answer], without=True)
         return "sentence_out", told
     if way < 0.85:
         return "gold_out", encode.example(question, beside, rng)
     changed = swap(question, names_in(pool, rng), rng)
-    return "swapped", encode.example(changed, [passage, *beside], rng) if changed is not None else None
+    return "swapped", encode.example(changed, [*own, *beside], rng) if changed is not None else None
+
+
+def summary_examples(data: Path, count: int, seed: int, part: int) -> list[Verified]:
+    """Examples of questions made from the summaries of news articles over their bodies; runs in a process of its own.
+
+    The answer is taken out of the summary and stands in the body, too, in a sentence about the same thing. No synonyms
+    are put in: the body is in other words as it is.
+    """
+    rng = random.Random(f"{seed} summaries {part}")
+    encode = encoder()
+    pool: list[str] = []
+    made: list[Verified] = []
+    other: list[ScoredChunk] = []
+    for number, row in enumerate(rows(data / "text" / "vietnews-articles.jsonl.gz")):
+        if number % _JOBS != part or len(row["abstract"].split()) < 8:
+            continue
+        passages = _cut(str(number), normalize(row["body"]))[:_SUMMARISED_PASSAGES]
+        summary = normalize(row["abstract"])
+        for start, end in sentence_spans(summary):
+            for drafted in made_questions(summary[start:end], "", 2, rng, {}):
+                question, answer = drafted.question, summary[start:end][drafted.start : drafted.end].strip()
+                told = encode.telling(question, answer, passages, _TOLD_SHARE) if len(answer) > 2 else []
+                if len(question.split()) < 4 or not told:
+                    continue
+                pool = [*pool[-_POOL:], question]
+                kept = [passage for passage in passages if passage in told or rng.random() < 0.5]
+                form, one = _made_form(encode, question, answer, kept, other, pool, rng)
+                if one is not None:
+                    made.append(replace(one, form=form, source=MADE))
+                if len(made) == count:
+                    return made
+        other = passages[:2]
+    return made
 
 
 def _articles(data: Path, part: int) -> Iterator[tuple[str, list[ScoredChunk]]]:
@@ -178,12 +226,17 @@ def _articles(data: Path, part: int) -> Iterator[tuple[str, list[ScoredChunk]]]:
     left = len(told) // 2
     for number, row in enumerate(rows(data / "text" / "vietnews-articles.jsonl.gz")):
         if number % (4 * _JOBS) == part and left > 0:
-            text = normalize(f"{row['abstract']}\n{row['body']}")
-            spans = sentence_spans(text)
-            cuts = [spans[at : at + _NEWS_SENTENCES] for at in range(0, len(spans), _NEWS_SENTENCES)]
+            cuts = _cut(str(number), normalize(f"{row['abstract']}\n{row['body']}"))
             if cuts:
                 left -= 1
-                yield "", [_passage(f"{number} {n}", text[cut[0][0] : cut[-1][1]], "") for n, cut in enumerate(cuts)]
+                yield "", cuts
+
+
+def _cut(name: str, text: str) -> list[ScoredChunk]:
+    """A news text in passages of a few sentences."""
+    spans = sentence_spans(text)
+    cuts = [spans[at : at + _NEWS_SENTENCES] for at in range(0, len(spans), _NEWS_SENTENCES)]
+    return [_passage(f"{name} {n}", text[cut[0][0] : cut[-1][1]], "") for n, cut in enumerate(cuts)]
 
 
 def _passage(name: str, text: str, title: str) -> ScoredChunk:
@@ -196,13 +249,15 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--work", type=Path, default=Path("verifier-work"))
     parser.add_argument("--made", type=int, default=120_000)
+    parser.add_argument("--summaries", type=int, default=80_000)
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as processes:
         jobs = [processes.submit(real_examples, options.data, name, options.seed) for name in REAL_SETS]
         jobs += [
-            processes.submit(made_examples, options.data, options.made // _JOBS, options.seed, part)
+            processes.submit(make, options.data, count // _JOBS, options.seed, part)
+            for make, count in ((summary_examples, options.summaries), (made_examples, options.made))
             for part in range(_JOBS)
         ]
         examples = [one for job in jobs for one in job.result()]

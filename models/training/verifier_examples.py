@@ -1,7 +1,7 @@
 """Examples for the verifier as arrays: a question, some sentences, and where in them the answer stands, if it does."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rag.config import PROJECT_DIR, EmbeddingConfig
 from rag.embedding import StaticEmbedder, load_embedder
 from rag.relevance.comparing import KINDS, load_rarity
-from rag.relevance.features import AskedFor, Rarity, analyse, candidates
+from rag.relevance.features import AskedFor, Rarity, analyse, candidates, covered
 from rag.relevance.matching import looked, strength_of
 from rag.relevance.units import (
     SENTENCE_UNITS,
@@ -70,14 +70,14 @@ class Encoder:
         passages: Sequence[ScoredChunk],
         rng: random.Random,
         *,
-        gold: str = "",
+        gold: Collection[str] = (),
         answers: Sequence[str] = (),
         without: bool = False,
     ) -> Verified | None:
         """The sentences that answer, two at the most, and the hardest of the others; None where that cannot be.
 
-        `gold` is the source of the document with the `answers`, if there is one; `without` leaves its sentences that
-        hold one out, so that what stays is of the same document and does not answer.
+        `gold` are the sources of the document with the `answers`, if there is one; `without` leaves its sentences
+        that hold one out, so that what stays is of the same document and does not answer.
         """
         asked = analyse(question, self._rarity)
         told = cut_question(asked, self._embedder)
@@ -85,7 +85,7 @@ class Encoder:
         spans = {
             place: own
             for place, one in enumerate(found)
-            if answers and passages[one.passage].source == gold
+            if answers and passages[one.passage].source in gold
             and (own := [span for answer in answers if (span := answer_span(one.text, [answer])) is not None])
         }  # fmt: skip
         if not len(told.units.ids) or bool(answers) != bool(spans):
@@ -105,6 +105,19 @@ class Encoder:
         if not kept or len(kept) < len(read):
             return None
         return Verified(KINDS.index(asked.kind), told.units.ids.astype(np.int32), kept)
+
+    def telling(self, question: str, answer: str, passages: Sequence[ScoredChunk], share: float) -> list[ScoredChunk]:
+        """The passages with a sentence that holds the answer and, with its company, a share of the question's words."""
+        asked = analyse(question, self._rarity)
+        return [
+            passage
+            for passage in passages
+            if any(
+                covered(asked, {*asked.keys_of(one.text), *asked.keys_of(one.near)}) >= share
+                and answer_span(one.text, [answer]) is not None
+                for one in candidates([passage])
+            )
+        ]
 
     def _read(
         self, asked: AskedFor, told: AskedUnits, seen: Looked, spans: Sequence[tuple[int, int]]

@@ -43,7 +43,7 @@ def examples(encode: Encoder) -> list[Verified]:
     rng = random.Random(5)
     made = []
     for row, other in zip(rows, rows[::-1], strict=True):
-        told = encode.example(row["question"], [passage(row["context"])], rng, gold="gold", answers=row["answers"])
+        told = encode.example(row["question"], [passage(row["context"])], rng, gold={"gold"}, answers=row["answers"])
         wrong = encode.example(row["question"], [passage(other["context"])], rng)
         made += [replace(one, form="answerable" if one is told else "gold_out") for one in (told, wrong) if one]
     return made
@@ -61,7 +61,7 @@ TEXT = "Luật có hiệu lực từ năm 2026. Bộ trưởng là ông Nguyễn
 def test_the_sentence_that_answers_comes_first_with_every_annotated_answer(encode: Encoder) -> None:
     answers = ["2026", "từ năm 2026", "Nguyễn Du"]
     one = encode.example(
-        "Luật có hiệu lực từ năm nào?", [passage(TEXT)], random.Random(1), gold="gold", answers=answers
+        "Luật có hiệu lực từ năm nào?", [passage(TEXT)], random.Random(1), gold={"gold"}, answers=answers
     )
     assert one is not None
     assert [len(sentence.answers) for sentence in one.sentences] == [2, 0, 0]
@@ -71,7 +71,7 @@ def test_the_sentence_that_answers_comes_first_with_every_annotated_answer(encod
 def test_without_its_sentence_the_rest_of_the_passage_stays(encode: Encoder) -> None:
     def left(question: str, source: str = "gold", answer: str = "2026") -> Verified | None:
         rng = random.Random(1)
-        return encode.example(question, [passage(TEXT, source)], rng, gold="gold", answers=[answer], without=True)
+        return encode.example(question, [passage(TEXT, source)], rng, gold={"gold"}, answers=[answer], without=True)
 
     one = left("Luật có hiệu lực từ năm nào?")
     assert one is not None
@@ -79,6 +79,14 @@ def test_without_its_sentence_the_rest_of_the_passage_stays(encode: Encoder) -> 
     assert left("Luật nào?", answer="2027") is None
     # Another document that says the same is none to leave out.
     assert left("Năm nào?", source="other") is None
+
+
+def test_a_summary_is_told_by_passages_that_hold_its_answer_and_speak_of_the_same_thing(encode: Encoder) -> None:
+    other = "Năm 2026 trời mưa nhiều. Lúa chín muộn hơn mọi năm."
+    passages = [passage(TEXT), passage(other, "other")]
+    told = encode.telling("Đạo luật bắt đầu có hiệu lực năm nào?", "2026", passages, 0.4)
+    assert [one.source for one in told] == ["gold"]
+    assert encode.telling("Đạo luật bắt đầu có hiệu lực năm nào?", "2027", passages, 0.4) == []
 
 
 def test_sums_of_an_examples_logits_hold_the_null_where_asked() -> None:
