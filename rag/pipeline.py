@@ -271,7 +271,8 @@ def _task(question: str, passages: Sequence[ScoredChunk], findings: Sequence[Fin
     order = list(dict.fromkeys(one.passage for one in [*chosen, *ranked]))
     place = {passage: position for position, passage in enumerate(order)}
     evidence = tuple(replace(one, passage=place[one.passage]) for one in chosen)
-    return Task(question, tuple(passages[passage] for passage in order), evidence, sentences)
+    answerable = max(finding.answerable for finding in findings)
+    return Task(question, tuple(passages[passage] for passage in order), evidence, sentences, answerable)
 
 
 def _continued(task: Task, earlier: Sequence[str]) -> Task:

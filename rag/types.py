@@ -271,6 +271,8 @@ class Task:
     evidence: tuple[Evidence, ...]
     sentences: int = 3
     """How long the answer is to be, at most."""
+    answerable: float = 1.0
+    """Probability, 0 to 1, that the passages hold an answer."""
 
 
 class Generator(Protocol):

@@ -36,7 +36,7 @@ def tiny_network(tokenizer: Tokenizer, seed: int = 0) -> Network:
     return network.eval()
 
 
-def write_tiny_reader(path: Path, network: Network, tokenizer: Tokenizer, least_logprob: float | None = None) -> Path:
+def write_tiny_reader(path: Path, network: Network, tokenizer: Tokenizer) -> Path:
     """The GGUF of a network."""
-    write_gguf(path, network, tokenizer, "tiny-reader", least_logprob)
+    write_gguf(path, network, tokenizer, "tiny-reader")
     return path

@@ -25,7 +25,7 @@ from safetensors.torch import load as load_tensors
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from rag.llm.span_decoding import CONTROL_TOKENS, LEAST_LOGPROB_KEY, READER_KEY, READER_TEMPLATE, ReaderToken
+from rag.llm.span_decoding import CONTROL_TOKENS, READER_KEY, READER_TEMPLATE, ReaderToken
 
 _LAYER_TENSORS = (
     "attn_q",
@@ -62,9 +62,7 @@ def read_weights(folder: Path) -> Network:
     return network
 
 
-def write_gguf(
-    path: Path, network: Network, tokenizer: Tokenizer, name: str, least_logprob: float | None = None
-) -> None:
+def write_gguf(path: Path, network: Network, tokenizer: Tokenizer, name: str) -> None:
     """Write the network in float32, with all that llama.cpp and rag/llm/llama.py ask of it."""
     shape = network.shape
     writer = gguf.GGUFWriter(path, "llama")
@@ -80,8 +78,6 @@ def write_gguf(
     writer.add_rope_dimension_count(shape.head_width)
     writer.add_file_type(gguf.LlamaFileType.ALL_F32)
     writer.add_bool(READER_KEY, True)
-    if least_logprob is not None:
-        writer.add_float32(LEAST_LOGPROB_KEY, least_logprob)
     _add_tokenizer(writer, tokenizer)
     state = network.state_dict()
 
@@ -141,12 +137,11 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=Path("reader-work/out"))
     parser.add_argument("--tokenizer", type=Path, default=Path("reader-work/corpus/tokenizer.json"))
     parser.add_argument("--out", type=Path, default=Path("reader-work/reader-vi.gguf"))
-    parser.add_argument("--least-logprob", type=float, help="below it an answer counts as none; see the benchmark")
     options = parser.parse_args()
     network = read_weights(options.weights)
     with torch.inference_mode(), tempfile.TemporaryDirectory(dir=options.out.parent) as scratch:
         whole = Path(scratch) / "whole.gguf"
-        write_gguf(whole, network, load_tokenizer(options.tokenizer), options.out.stem, options.least_logprob)
+        write_gguf(whole, network, load_tokenizer(options.tokenizer), options.out.stem)
         quantize(whole, options.out)
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB")
 

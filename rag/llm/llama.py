@@ -21,7 +21,7 @@ import numpy as np
 from rag.config import LlmConfig, resolve
 from rag.errors import ModelError
 from rag.llm.loaded import BATCH_TOKENS, abort_flag, freed, library, loaded, sampler, states_kept_for
-from rag.llm.span_decoding import CONTROL_TOKENS, LEAST_LOGPROB_KEY, READER_KEY
+from rag.llm.span_decoding import CONTROL_TOKENS, READER_KEY
 from rag.models import require_runs
 from rag.types import FloatMatrix, Message
 
@@ -67,9 +67,6 @@ class LlamaRuntime:
         """Tokens of prompts that were computed so far, those found in memory not counted."""
         self.is_reader = self._metadata(READER_KEY) == "true"
         """Whether the file says that it reads instead of chatting (rag/llm/span_decoding.py)."""
-        least = self._metadata(LEAST_LOGPROB_KEY)
-        self.least_logprob = float(least) if least else None
-        """What the file says of when a reader's answer is none."""
 
     def count(self, text: str) -> int:
         """Tokens of a text in which nothing is a control token."""

@@ -14,8 +14,6 @@ from rag.types import FloatMatrix
 
 READER_KEY = "rag.reader"
 """True in the metadata of a GGUF that is a reader."""
-LEAST_LOGPROB_KEY = "rag.reader.least_logprob"
-"""The mean log-probability below which a reader's answer is none, as measured when it was made."""
 MOST_SENTENCES = 8
 EVIDENCE_ROLE, POINTED_ROLE, REST_ROLE = "evidence", "pointed", "rest"
 """Roles of the messages after the question's: each sentence up to where the evidence step points, what it points to,
@@ -23,8 +21,11 @@ and the rest."""
 
 # Tuned on the held-out questions that a training watches, but for how much it leans on the evidence step: half as much
 # is as good there, and was less on viquad2-test (eval/LOG.md).
-_REFUSES = float(np.log(0.9))
-"""Log-probability from which "not there" is believed: whether there is an answer is for the evidence step to say."""
+_LEAST_CERTAINTY, _DOUBT = 0.0, 0.3
+"""An answer is none below the first: the evidence step's log-odds that there is one, less so much of the reader's own
+for "not there". Chosen on questions that neither was trained on (eval/LOG.md)."""
+_LOG_ODDS = 9.0
+"""Neither says more: surer is nobody."""
 _ENDS, _ENDS_INSIDE, _ENDS_BEHIND = float(np.log(0.5)), float(np.log(0.99)), float(np.log(0.1))
 """From which a span ends: anywhere, inside what the evidence step points to, and where that ends."""
 _MARKED = 8.0
@@ -92,6 +93,8 @@ class Reading:
     """The span, without citation and end."""
     logprob: float
     """Mean natural log-probability of the tokens that it wrote, citation and end included."""
+    doubt: float
+    """Log-odds that it gave to "not there" before it cited."""
     is_whole: bool = True
     """Whether it came to an end of its own."""
 
@@ -110,13 +113,16 @@ class SpanWalk:
         text_of: Callable[[int], bytes],
         *,
         pointed: Sequence[range] = (),
+        answerable: float = 0.5,
         held: bool = True,
     ) -> None:
         """`sentences` are the tokens of the prompt's sentences, `text_of` gives the bytes of a token.
 
-        `pointed` has the places of each sentence's tokens that the evidence step points to, if it does. Not `held`, any
-        token may follow the citation: to measure what holding is worth.
+        `pointed` has the places of each sentence's tokens that the evidence step points to, if it does, and
+        `answerable` is how probable an answer is to it, 0 to 1. Not `held`, any token may follow the citation: to
+        measure what holding is worth.
         """
+        self._answerable = answerable
         self._pointed = pointed
         self._sentences = sentences
         self._ids = ids
@@ -127,6 +133,7 @@ class SpanWalk:
         self._breaks: list[bool] = []
         """Whether a span may begin, or the one before end, at each place of the cited sentence and behind it."""
         self._logprobs: list[float] = []
+        self._doubt = 0.0
         self.cited: int | None = None
         self.span: list[int] = []
         self.ended = False
@@ -172,6 +179,8 @@ class SpanWalk:
         is_free = self.cited is not None and not self._held
         highest = float(logits.max())
         whole = highest + float(np.log(np.exp(logits - highest).sum()))
+        if self.cited is None:
+            self._doubt = log_odds(float(np.exp(logits[self._ids.not_there] - whole)))
         best = int(logits.argmax()) if is_free else self._best(allowed, logits, whole)
         self._logprobs.append(float(logits[best]) - whole)
         if not is_free:
@@ -183,12 +192,17 @@ class SpanWalk:
         return best
 
     def _best(self, allowed: Sequence[int], logits: FloatMatrix, whole: float) -> int:
-        """The most probable of the allowed tokens; the end, or "not there", only where that is likelier than all else.
+        """The most probable of the allowed tokens; the end, or "not there", only where that is likely enough.
 
         A small reader is surer that a span goes on than of how: what it gives to tokens that may not follow is for
         going on, too, and the sentence says how.
         """
-        stop = self._ids.not_there if self.cited is None else self._ids.end
+        if self.cited is None:
+            others = allowed[1:]
+            if not others or is_none(self._doubt, self._answerable):
+                return self._ids.not_there
+            return others[int(logits[others].argmax())]
+        stop = self._ids.end
         others = [token for token in allowed if token != stop]
         marked = self._marked()
         if not others or (stop in allowed and logits[stop] - whole > self._sure(marked)):
@@ -199,9 +213,7 @@ class SpanWalk:
         return others[int(scores.argmax())]
 
     def _sure(self, marked: Sequence[int]) -> float:
-        """The log-probability from which the end, or "not there", is taken, given the tokens that are pointed to."""
-        if self.cited is None:
-            return _REFUSES
+        """The log-probability from which the end is taken, given the tokens that are pointed to."""
         if not marked or self.span != marked[: len(self.span)]:
             return _ENDS
         return _ENDS_BEHIND if self.span == marked else _ENDS_INSIDE
@@ -218,7 +230,18 @@ class SpanWalk:
     def reading(self) -> Reading:
         """What was written so far."""
         mean = float(np.mean(self._logprobs)) if self._logprobs else 0.0
-        return Reading(self.cited if self.span else None, tuple(self.span), mean, self.ended)
+        return Reading(self.cited if self.span else None, tuple(self.span), mean, self._doubt, self.ended)
+
+
+def is_none(doubt: float, answerable: float) -> bool:
+    """Whether there is no answer, from the reader's doubt (log-odds) and the evidence step's probability of one."""
+    return log_odds(answerable) - _DOUBT * doubt < _LEAST_CERTAINTY
+
+
+def log_odds(probability: float) -> float:
+    """ln(p / (1 - p)), within what anybody may be sure of."""
+    inside = min(max(probability, 1e-9), 1.0 - 1e-9)
+    return float(np.clip(np.log(inside / (1.0 - inside)), -_LOG_ODDS, _LOG_ODDS))
 
 
 def word_breaks(tokens: Sequence[int], text_of: Callable[[int], bytes]) -> list[bool]:

@@ -55,7 +55,7 @@ class SpanReader:
         if not sentences or not has_short_answer(task.question):
             yield from quoted(task)
             return
-        pieces = self.read(task.question, sentences, stopped)
+        pieces = self.read(task, sentences, stopped)
         written = ""
         reading: Reading | None = None
         while True:
@@ -68,9 +68,7 @@ class SpanReader:
             written += piece
         if reading is None:  # stopped
             return
-        least = self._llama.least_logprob
-        if reading.sentence is None or (least is not None and reading.logprob < least):
-            yield Notice(restarts=True)
+        if reading.sentence is None:
             yield REFUSAL
             return
         if not reading.is_whole or len(syllables(written)) > MOST_SYLLABLES:
@@ -84,23 +82,24 @@ class SpanReader:
             yield from quoted(task)
 
     def read(
-        self, question: str, sentences: Sequence[Evidence], stopped: Callable[[], bool], *, held: bool = True
+        self, task: Task, sentences: Sequence[Evidence], stopped: Callable[[], bool], *, held: bool = True
     ) -> Generator[str, None, Reading | None]:
         """Pieces of the span; returns what was answered, None when it was stopped.
 
         Args:
-            question: what is asked.
-            sentences: at most MOST_SENTENCES that fit into the window, the most promising first.
+            task: what is asked, and how probable an answer is.
+            sentences: of its evidence, at most MOST_SENTENCES that fit into the window, the most promising first.
             stopped: asked before each token.
             held: whether the span is held to the cited sentence; without it the most probable token is taken.
         """
         llama = self._llama
-        prompt = llama.prompt(messages(question, sentences))
+        prompt = llama.prompt(messages(task.question, sentences))
         walk = SpanWalk(
             [llama.tokens(one.text) for one in sentences],
             self._ids,
             llama.token_bytes,
             pointed=[self._pointed(one) for one in sentences],
+            answerable=task.answerable,
             held=held,
         )
         pieces = llama.generate(prompt, ANSWER_TOKENS, stopped, walk.pick)

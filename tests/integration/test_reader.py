@@ -17,7 +17,7 @@ from reader_examples import Reading as Prompts
 from reader_export import quantize, read_weights
 from reader_network import Network
 from reader_tokenizer import plain
-from reading import ANSWERABLE, FREE, GOLD_OUT, SWAPPED, figures, percent, with_gold
+from reading import ANSWERABLE, FREE, GOLD_OUT, SWAPPED, UNANSWERABLE, figures, percent, with_gold
 from safetensors.torch import save
 from tokenizers import Tokenizer
 
@@ -210,7 +210,7 @@ def test_span_stands_word_for_word_in_the_sentence_that_it_cites(
     reader = SpanReader(LlamaRuntime(path, CONFIG))
     sentences = reader.fitting(task)
     texts = [one.text for one in sentences]
-    pieces = reader.read(QUESTION, sentences, never)
+    pieces = reader.read(task, sentences, never)
     written = ""
     while not isinstance(reading := next_of(pieces), Reading):
         written += reading
@@ -236,16 +236,13 @@ def test_answer_is_the_span_and_then_all_that_would_be_quoted(
     assert quotation == "".join(quoted(task))
 
 
-def test_an_answer_less_probable_than_the_file_asks_is_a_refusal(
-    tmp_path: Path, tokenizer: Tokenizer, task: Task
-) -> None:  # fmt: skip
-    network = tiny_network(tokenizer)
-    _steer(network, tokenizer, away=ReaderToken.NOT_THERE)
-    path = write_tiny_reader(tmp_path / "r.gguf", network, tokenizer, least_logprob=-1e-9)
-    pieces = list(LlamaGenerator(path, CONFIG).stream(task, never))
-    assert pieces[-1] == REFUSAL
-    assert isinstance(pieces[-2], Notice)
-    assert pieces[-2].restarts
+def test_where_the_evidence_step_doubts_an_answer_the_reader_needs_little_doubt_to_refuse(
+    reader_file: Path, task: Task
+) -> None:
+    generator = LlamaGenerator(reader_file, CONFIG)
+    answered, refused = (list(generator.stream(replace(task, answerable=p), never)) for p in (1.0, 0.0))
+    assert refused == [REFUSAL]
+    assert answered[-1] != REFUSAL
 
 
 @pytest.mark.parametrize("limit", ["ANSWER_TOKENS", "MOST_SYLLABLES"])
@@ -286,10 +283,10 @@ def test_sentences_longer_than_the_window_are_left_out_the_best_kept(runtime: Ll
 
 
 def test_bot_refuses_where_the_reader_does(
-    tmp_path: Path, tokenizer: Tokenizer, seeds_index: Path, config: RagConfig
-) -> None:  # fmt: skip
-    path = write_tiny_reader(tmp_path / "r.gguf", tiny_network(tokenizer), tokenizer, least_logprob=-1e-9)
-    bot = rag.open(seeds_index, config, llm=str(path))
+    reader_file: Path, seeds_index: Path, config: RagConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rag.llm.span_decoding.is_none", lambda doubt, answerable: True)
+    bot = rag.open(seeds_index, config, llm=str(reader_file))
     answer = bot.ask(QUESTION)
     assert (answer.abstained, answer.reason, answer.text) == (True, GENERATOR_REFUSED, REFUSAL)
     bot.close()
@@ -348,3 +345,6 @@ def test_benchmark_reads_each_question_in_its_forms(runtime: LlamaRuntime, match
     assert report["questions"] == 1
     assert report["milliseconds"]["whole"]["median"] >= report["milliseconds"]["first_token"]["median"] > 0
     assert report["held"]["f1"] == percent([reads[0].f1])
+    told = [one.refused for one in reads[2:]]
+    assert report["refused_in_use"][UNANSWERABLE] == percent([float(one) for one in told])
+    assert all(one.refused >= one.refused_before for one in reads)
