@@ -155,7 +155,8 @@ class Comparison(torch.nn.Module):
             dim=1,
         )  # fmt: skip
         top = torch.relu(self._drop(pooled) @ w["out"] + w["out_bias"])
-        return (top @ w["logit"] + w["logit_bias"])[:, 0]
+        logits: torch.Tensor = (top @ w["logit"] + w["logit_bias"])[:, 0]
+        return logits
 
     def _embedded(self, ids: torch.Tensor) -> torch.Tensor:
         vectors = self.rows[ids.clamp(min=0)]
