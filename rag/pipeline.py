@@ -30,6 +30,7 @@ from rag.evidence import EvidenceModel, Finding, choose
 from rag.generation import LlamaGenerator
 from rag.index import StoredIndex
 from rag.llm.writing import says_nothing
+from rag.odds import log_odds
 from rag.prompting import REFUSAL
 from rag.relevance.details import holds_asked_kind
 from rag.retrieval import interleaved
@@ -142,7 +143,7 @@ class Bot:
             if not lack
         ]
         unanswered = "; ".join(part for part, lack in zip(parts, lacks, strict=True) if lack)
-        whole = self._pointed(_task(understood, passages, answered, self.config.evidence.sentences))
+        whole = self._pointed(_task(understood, passages, answered, self.config.evidence))
         task = _continued(self.generator.fitted(whole), history[-1].sent if history else ())
         left_out = len(whole.passages) - len(task.passages)
         yield Sending(task.passages, left_out)
@@ -264,15 +265,15 @@ def lack(finding: Finding, config: EvidenceConfig) -> str:
     return "" if finding.asked is not None and holds_asked_kind(finding.asked, told) else LOW_EVIDENCE
 
 
-def _task(question: str, passages: Sequence[ScoredChunk], findings: Sequence[Finding], sentences: int) -> Task:
+def _task(question: str, passages: Sequence[ScoredChunk], findings: Sequence[Finding], config: EvidenceConfig) -> Task:
     """The passages in the order in which they matter: those of the chosen sentences, then by their best sentence."""
-    chosen = list(dict.fromkeys(one for finding in findings for one in choose(finding, sentences)))
+    chosen = list(dict.fromkeys(one for finding in findings for one in choose(finding, config.sentences)))
     ranked = sorted((one for finding in findings for one in finding.evidence), key=lambda one: -one.score)
     order = list(dict.fromkeys(one.passage for one in [*chosen, *ranked]))
     place = {passage: position for position, passage in enumerate(order)}
     evidence = tuple(replace(one, passage=place[one.passage]) for one in chosen)
-    answerable = max(finding.answerable for finding in findings)
-    return Task(question, tuple(passages[passage] for passage in order), evidence, sentences, answerable)
+    margin = log_odds(max(finding.answerable for finding in findings)) - log_odds(config.threshold)
+    return Task(question, tuple(passages[passage] for passage in order), evidence, config.sentences, margin)
 
 
 def _continued(task: Task, earlier: Sequence[str]) -> Task:

@@ -271,8 +271,8 @@ class Task:
     evidence: tuple[Evidence, ...]
     sentences: int = 3
     """How long the answer is to be, at most."""
-    answerable: float = 1.0
-    """Probability, 0 to 1, that the passages hold an answer."""
+    margin: float = 10.0
+    """Log-odds that the passages hold an answer, above those of the least probability that is enough."""
 
 
 class Generator(Protocol):

@@ -37,6 +37,7 @@ from rag.llm.llama import LlamaRuntime
 from rag.llm.span_decoding import Reading, is_none
 from rag.llm.span_reading import SpanReader, has_short_answer
 from rag.models import NO_LLM
+from rag.odds import log_odds
 from rag.pipeline import lack
 from rag.relevance.features import candidates
 from rag.relevance.matching import load_matcher
@@ -45,6 +46,8 @@ from rag.types import Chunk, ScoredChunk, Task
 ANSWERABLE, GOLD_OUT, SWAPPED, FREE = "answerable", "gold-out", "swapped", "free"
 UNANSWERABLE = "unanswerable"
 """Gold sentences out and swapped together."""
+_SURE = 10.0
+"""A margin at which the reader never refuses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,8 @@ def task_of(evidence: EvidenceModel, question: Question, without: Sequence[str] 
     finding = evidence.find(question.question, [passage])
     chosen = choose(finding, EvidenceConfig().sentences)
     told = evidence.pointed(question.question, [passage], chosen)
-    return Task(question.question, (passage,), told, answerable=finding.answerable), not lack(finding, EvidenceConfig())
+    margin = log_odds(finding.answerable) - log_odds(EvidenceConfig().threshold)
+    return Task(question.question, (passage,), told, margin=margin), not lack(finding, EvidenceConfig())
 
 
 def read(reader: SpanReader, posed: tuple[Task | None, bool], answers: Sequence[str], kind: str) -> Read | None:
@@ -105,7 +109,7 @@ def read(reader: SpanReader, posed: tuple[Task | None, bool], answers: Sequence[
     first = None
     text = ""
     reading: Reading | None = None
-    pieces = reader.read(replace(task, answerable=1.0), sentences, lambda: False, held=kind != FREE)
+    pieces = reader.read(replace(task, margin=_SURE), sentences, lambda: False, held=kind != FREE)
     while reading is None:
         try:
             text += next(pieces)
@@ -115,7 +119,7 @@ def read(reader: SpanReader, posed: tuple[Task | None, bool], answers: Sequence[
     done = time.perf_counter()
     start, end_ = sentences[0].pointed or (0, 0)
     # What has no short answer is quoted without asking the reader.
-    refuses = has_short_answer(task.question) and is_none(reading.doubt, task.answerable)
+    refuses = has_short_answer(task.question) and is_none(reading.doubt, task.margin)
     return Read(
         kind, text.strip(), not is_answerable, not is_answerable or refuses, reading.doubt, reading.logprob,
         exact_match(text, answers), token_f1(text, answers),

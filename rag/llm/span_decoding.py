@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from rag.odds import log_odds
 from rag.types import FloatMatrix
 
 READER_KEY = "rag.reader"
@@ -21,11 +22,9 @@ and the rest."""
 
 # Tuned on the held-out questions that a training watches, but for how much it leans on the evidence step: half as much
 # is as good there, and was less on viquad2-test (eval/LOG.md).
-_LEAST_CERTAINTY, _DOUBT = 0.0, 0.3
-"""An answer is none below the first: the evidence step's log-odds that there is one, less so much of the reader's own
-for "not there". Chosen on questions that neither was trained on (eval/LOG.md)."""
-_LOG_ODDS = 9.0
-"""Neither says more: surer is nobody."""
+_LEAST_MARGIN, _DOUBT = 0.94, 0.3
+"""An answer is none where the evidence step's log-odds above those of its threshold, less so much of the reader's for
+"not there", are below the first: at the threshold that ships, 0.28, where what is left is below even odds."""
 _ENDS, _ENDS_INSIDE, _ENDS_BEHIND = float(np.log(0.5)), float(np.log(0.99)), float(np.log(0.1))
 """From which a span ends: anywhere, inside what the evidence step points to, and where that ends."""
 _MARKED = 8.0
@@ -113,16 +112,16 @@ class SpanWalk:
         text_of: Callable[[int], bytes],
         *,
         pointed: Sequence[range] = (),
-        answerable: float = 0.5,
+        margin: float = _LEAST_MARGIN,
         held: bool = True,
     ) -> None:
         """`sentences` are the tokens of the prompt's sentences, `text_of` gives the bytes of a token.
 
-        `pointed` has the places of each sentence's tokens that the evidence step points to, if it does, and
-        `answerable` is how probable an answer is to it, 0 to 1. Not `held`, any token may follow the citation: to
-        measure what holding is worth.
+        `pointed` has the places of each sentence's tokens that the evidence step points to, if it does, and `margin` is
+        `Task.margin`, without which the reader decides alone. Not `held`, any token may follow the citation: to measure
+        what holding is worth.
         """
-        self._answerable = answerable
+        self._margin = margin
         self._pointed = pointed
         self._sentences = sentences
         self._ids = ids
@@ -199,7 +198,7 @@ class SpanWalk:
         """
         if self.cited is None:
             others = allowed[1:]
-            if not others or is_none(self._doubt, self._answerable):
+            if not others or is_none(self._doubt, self._margin):
                 return self._ids.not_there
             return others[int(logits[others].argmax())]
         stop = self._ids.end
@@ -233,15 +232,12 @@ class SpanWalk:
         return Reading(self.cited if self.span else None, tuple(self.span), mean, self._doubt, self.ended)
 
 
-def is_none(doubt: float, answerable: float) -> bool:
-    """Whether there is no answer, from the reader's doubt (log-odds) and the evidence step's probability of one."""
-    return log_odds(answerable) - _DOUBT * doubt < _LEAST_CERTAINTY
+def is_none(doubt: float, margin: float) -> bool:
+    """Whether there is no answer, from the reader's doubt and by how much the evidence step is above its threshold.
 
-
-def log_odds(probability: float) -> float:
-    """ln(p / (1 - p)), within what anybody may be sure of."""
-    inside = min(max(probability, 1e-9), 1.0 - 1e-9)
-    return float(np.clip(np.log(inside / (1.0 - inside)), -_LOG_ODDS, _LOG_ODDS))
+    Both are log-odds, of there being none and of there being one.
+    """
+    return margin - _DOUBT * doubt < _LEAST_MARGIN
 
 
 def word_breaks(tokens: Sequence[int], text_of: Callable[[int], bytes]) -> list[bool]:

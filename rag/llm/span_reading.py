@@ -87,7 +87,7 @@ class SpanReader:
         """Pieces of the span; returns what was answered, None when it was stopped.
 
         Args:
-            task: what is asked, and how probable an answer is.
+            task: what is asked, and how sure the evidence step is of an answer.
             sentences: of its evidence, at most MOST_SENTENCES that fit into the window, the most promising first.
             stopped: asked before each token.
             held: whether the span is held to the cited sentence; without it the most probable token is taken.
@@ -99,7 +99,7 @@ class SpanReader:
             self._ids,
             llama.token_bytes,
             pointed=[self._pointed(one) for one in sentences],
-            answerable=task.answerable,
+            margin=task.margin,
             held=held,
         )
         pieces = llama.generate(prompt, ANSWER_TOKENS, stopped, walk.pick)

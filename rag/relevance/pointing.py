@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from rag.config import resolve
 from rag.embedding import StaticEmbedder
 from rag.errors import ModelError
+from rag.odds import log_odds
 from rag.relevance.comparing import HIDDEN, WEIGHTS_FILE, Comparison, Group, embedding_of, load_weights
 from rag.relevance.features import AskedFor, Rarity
 from rag.relevance.units import Looked
@@ -121,8 +122,7 @@ def promise(share: float, strength: float) -> float:
 
     Where the evidence step is in two minds, that an answer stands out in one of the sentences decides.
     """
-    kept = min(max(share, 1e-6), 1 - 1e-6)
-    return float(np.log(kept / (1 - kept))) + _STRENGTH_WEIGHT * strength
+    return log_odds(share) + _STRENGTH_WEIGHT * strength
 
 
 def best_span(logits: FloatMatrix) -> tuple[int, int]:

@@ -240,7 +240,7 @@ def test_where_the_evidence_step_doubts_an_answer_the_reader_needs_little_doubt_
     reader_file: Path, task: Task
 ) -> None:
     generator = LlamaGenerator(reader_file, CONFIG)
-    answered, refused = (list(generator.stream(replace(task, answerable=p), never)) for p in (1.0, 0.0))
+    answered, refused = (list(generator.stream(replace(task, margin=margin), never)) for margin in (10.0, -10.0))
     assert refused == [REFUSAL]
     assert answered[-1] != REFUSAL
 
@@ -285,7 +285,7 @@ def test_sentences_longer_than_the_window_are_left_out_the_best_kept(runtime: Ll
 def test_bot_refuses_where_the_reader_does(
     reader_file: Path, seeds_index: Path, config: RagConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rag.llm.span_decoding.is_none", lambda doubt, answerable: True)
+    monkeypatch.setattr("rag.llm.span_decoding.is_none", lambda doubt, margin: True)
     bot = rag.open(seeds_index, config, llm=str(reader_file))
     answer = bot.ask(QUESTION)
     assert (answer.abstained, answer.reason, answer.text) == (True, GENERATOR_REFUSED, REFUSAL)
