@@ -28,7 +28,10 @@ def test_only_chosen_documents_are_searched(bot: Bot, by_source: dict[str, str])
         found = bot.search(question, docs=ids)
         assert {passage.source[:3] for passage in found} <= docs
         assert len(found) >= 5
-    assert bot.search(question, docs=frozenset(by_source.values())) == everywhere
+    all_chosen = bot.search(question, docs=frozenset(by_source.values()))
+    assert [one.chunk for one in all_chosen] == [one.chunk for one in everywhere]
+    # Products of other shapes round otherwise on some processors.
+    assert [one.score for one in all_chosen] == pytest.approx([one.score for one in everywhere], rel=1e-5)
     assert bot.search(question, docs=frozenset()) == bot.search(question, docs={"unknown"}) == []
 
 
