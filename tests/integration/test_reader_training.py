@@ -50,7 +50,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pointer = work / POINTERS.format(half)
         pointer.parent.mkdir(exist_ok=True)
         pointer.symlink_to(ROOT / RagConfig().evidence.pointer)
-    made = write_shards(work, 0, 1, seed=1, seconds=5.0, shard_rows=8)
+    made = write_shards(work, 0, 1, seed=1, seconds=20.0, shard_rows=8)
     assert min(made["shards"].values()) >= 1
     return work
 
@@ -58,7 +58,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_same_seed_makes_the_same_shard(work: Path, tmp_path: Path) -> None:
     for name in ("corpus", "pointer"):
         (tmp_path / name).symlink_to(work / name)
-    write_shards(tmp_path, 0, 1, seed=1, seconds=4.0, shard_rows=8)
+    write_shards(tmp_path, 0, 1, seed=1, seconds=15.0, shard_rows=8)
     first = sorted(work.glob("shards/made-*.npy"))[0]
     assert np.array_equal(np.load(first), np.load(tmp_path / "shards" / first.name))
 
