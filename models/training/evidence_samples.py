@@ -1,8 +1,8 @@
 """Samples for the evidence model: the project's own retrieval asked what it can and what it cannot answer.
 
 The unanswerable questions are made by code: the gold document taken out, or its sentences that hold the answer, a name
-or number of the question swapped, a question of another set. Training asks only what matcher and verifier were not
-trained on, measuring all of its set.
+or number of the question swapped, a question of another set. Now and then the gold document is all that there is.
+Training asks only what matcher and verifier were not trained on, measuring all of its set.
 """
 
 import random
