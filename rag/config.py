@@ -129,6 +129,8 @@ class EvidenceConfig:
     """The trained sentence ranker."""
     matcher: str = "models/matcher-vi"
     """Folder of the network that reads a question against a sentence, for this model and for the passage ranker."""
+    company: str = "models/company-vi"
+    """Folder of the second vectors of words, which the verifying and pointing networks read."""
     verifier: str = "models/verifier-vi"
     """Folder of the networks that read the likeliest sentences again, for this model."""
     pointer: str = "models/pointer-vi"

@@ -133,7 +133,7 @@ def _packages() -> Finding:
 
 def _weights() -> Finding:
     evidence = EvidenceConfig()
-    networks = (evidence.matcher, evidence.verifier, evidence.pointer)
+    networks = (evidence.matcher, evidence.company, evidence.verifier, evidence.pointer)
     bundled = (EmbeddingConfig().model, RetrievalConfig().ranker, evidence.model, *networks)
     missing = [name for name in bundled if not resolve(name).exists()]
     if missing:

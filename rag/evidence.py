@@ -9,6 +9,7 @@ import numpy as np
 from rag.config import EvidenceConfig, resolve
 from rag.language.asking import AnswerKind, with_who
 from rag.language.listing import list_spans
+from rag.relevance.company import CompanyVectors
 from rag.relevance.details import not_mentioned
 from rag.relevance.features import (
     QUESTION_FEATURES,
@@ -86,8 +87,9 @@ class EvidenceModel:
         features = {"sentence_features": SENTENCE_FEATURES, "question_features": QUESTION_FEATURES}
         stored = read_weights(resolve(config.model), features, "models/training/evidence.py")
         self._matcher = matcher
-        self._measurer = Measurer(matcher, Verifier(config.verifier, matcher.rarity, matcher.embedder))
-        self._pointer = Pointer(config.pointer, matcher.rarity, matcher.embedder)
+        vectors = CompanyVectors(resolve(config.company), matcher.embedder)
+        self._measurer = Measurer(matcher, Verifier(config.verifier, matcher.rarity, vectors))
+        self._pointer = Pointer(config.pointer, matcher.rarity, vectors)
         self._sentence = Perceptron.from_json(stored["sentence"])
         self._null = Perceptron.from_json(stored["null"])
 

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 import rag
-from rag.config import RagConfig
+from rag.config import RagConfig, resolve
 from rag.embedding import load_embedder
 from rag.indexing.updating import update_index
 from rag.pipeline import Bot
+from rag.relevance.company import CompanyVectors
 from rag.relevance.matching import Matcher, load_matcher
 from rag.relevance.pointing import Pointer
 from rag.relevance.verifying import Verifier
@@ -64,15 +65,21 @@ def matcher(embedder: Embedder, config: RagConfig) -> Matcher:
 
 
 @pytest.fixture(scope="session")
-def pointer(matcher: Matcher, config: RagConfig) -> Pointer:
-    """The bundled pointer."""
-    return Pointer(config.evidence.pointer, matcher.rarity, matcher.embedder)
+def vectors(matcher: Matcher, config: RagConfig) -> CompanyVectors:
+    """The bundled vectors by company."""
+    return CompanyVectors(resolve(config.evidence.company), matcher.embedder)
 
 
 @pytest.fixture(scope="session")
-def verifier(matcher: Matcher, config: RagConfig) -> Verifier:
+def pointer(matcher: Matcher, vectors: CompanyVectors, config: RagConfig) -> Pointer:
+    """The bundled pointer."""
+    return Pointer(config.evidence.pointer, matcher.rarity, vectors)
+
+
+@pytest.fixture(scope="session")
+def verifier(matcher: Matcher, vectors: CompanyVectors, config: RagConfig) -> Verifier:
     """The bundled verifier."""
-    return Verifier(config.evidence.verifier, matcher.rarity, matcher.embedder)
+    return Verifier(config.evidence.verifier, matcher.rarity, vectors)
 
 
 @pytest.fixture(scope="session")

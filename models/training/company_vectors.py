@@ -1,6 +1,6 @@
 """Vectors of the bundled embedding's units by the company that they keep in raw text; and that text as units.
 
-    python models/training/company_vectors.py --data ../shared/data --work verifier-work
+    python models/training/company_vectors.py --data ../shared/data --work SCRATCH --out models/company-vi
 
 What stands beside a unit, left and right apart, counted over news and Wikipedia; the counts as positive pointwise
 mutual information, reduced by a randomized singular value decomposition (Levy and Goldberg 2014, "Neural word embedding
@@ -25,7 +25,7 @@ from scipy import sparse
 
 from rag.config import EmbeddingConfig
 from rag.embedding import StaticEmbedder, load_embedder
-from rag.relevance.verifying import COMPANY_FILE
+from rag.relevance.company import COMPANY_FILE
 from rag.text import normalize
 from rag.types import FloatMatrix
 
@@ -137,7 +137,8 @@ def main() -> None:
     """Cut the text, count, reduce, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--work", type=Path, default=Path("verifier-work"))
+    parser.add_argument("--work", type=Path, default=Path("company-work"), help="the text as units")
+    parser.add_argument("--out", type=Path, default=Path("models/company-vi"))
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
@@ -149,7 +150,8 @@ def main() -> None:
     embedder = load_embedder(EmbeddingConfig())
     assert isinstance(embedder, StaticEmbedder)
     vectors = company_vectors(counted(read_tokens(options.work), embedder.size), options.seed)
-    write_vectors(options.work, vectors)
+    options.out.mkdir(parents=True, exist_ok=True)
+    write_vectors(options.out, vectors)
     print(f"done, {time.monotonic() - began:.0f} s")
 
 

@@ -17,13 +17,14 @@ from embedding_pairs import rows
 from matcher_data import LEFT_OUT_SETS, is_left_out
 from swapping import swap
 
-from rag.config import EmbeddingConfig, RagConfig
+from rag.config import EmbeddingConfig, RagConfig, resolve
 from rag.documents import make_document
 from rag.embedding import load_embedder
 from rag.errors import DocumentError
 from rag.index import open_index
 from rag.indexing.updating import index_documents
 from rag.language.claims import names
+from rag.relevance.company import CompanyVectors
 from rag.relevance.features import Candidate
 from rag.relevance.matching import Matcher, load_matcher
 from rag.relevance.measuring import Measurer
@@ -68,7 +69,9 @@ def set_samples(data: Path, name: str, number: int, seed: int) -> list[Sample]:
     matcher = load_matcher(RagConfig().evidence.matcher, load_embedder(EmbeddingConfig()))
     with tempfile.TemporaryDirectory() as scratch:
         own = read_set(data, name, Path(scratch), matcher)
-        measurer = Measurer(matcher, Verifier(RagConfig().evidence.verifier, matcher.rarity, matcher.embedder))
+        config = RagConfig().evidence
+        vectors = CompanyVectors(resolve(config.company), matcher.embedder)
+        measurer = Measurer(matcher, Verifier(config.verifier, matcher.rarity, vectors))
         return list(make_samples(own, others, measurer, rng, training=training))
 
 

@@ -27,6 +27,7 @@ from pointer_network import PointerNetwork, loss_of, measure
 
 from rag.config import EmbeddingConfig
 from rag.embedding import StaticEmbedder, load_embedder
+from rag.relevance.company import CompanyVectors
 
 _SORTED_TOGETHER = 8
 """Batches whose examples are sorted by length before they are cut, so that little padding is computed."""
@@ -36,8 +37,8 @@ _SORTED_TOGETHER = 8
 class PointerSettings(Settings):
     """All that decides the result, next to the data."""
 
-    made: int = 500_000
-    steps: int = 24_000
+    made: int = 200_000
+    steps: int = 12_000
     batch: int = 64
     real_share: float = 0.4
 
@@ -90,6 +91,7 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, default=Path("reader-work/corpus"))
     parser.add_argument("--out", type=Path, default=Path("models/pointer-vi"))
     parser.add_argument("--work", type=Path, default=Path("pointer-work"), help="examples, and the folds' weights")
+    parser.add_argument("--company", type=Path, default=Path("models/company-vi"))
     parser.add_argument("--steps", type=int, default=PointerSettings.steps)
     parser.add_argument("--width", type=int, default=PointerSettings.width)
     parser.add_argument("--made", type=int, default=PointerSettings.made)
@@ -113,7 +115,7 @@ def main() -> None:
     for name in options.left_out:
         examples[name] = [one for one in examples["real"] if one.source == name]
         examples["real"] = [one for one in examples["real"] if one.source != name]
-    rows = embedder.unit_vectors(np.arange(embedder.size))
+    rows = CompanyVectors(options.company, embedder)(np.arange(embedder.size))
     network = train(rows, examples, settings, options.work / f"checkpoint-{options.out.name}.pt")
     about = {
         **asdict(settings),

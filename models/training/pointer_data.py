@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from answer_places import answer_span
 from numpy.typing import NDArray
+from question_forms import Forms, load_forms
 from reader_corpus import ARTICLES, MEASURED_SET, PARTS, QUESTIONS, SYNONYMS, WATCHED, read_lines
 from reader_questions import made_questions, respelled
 
@@ -52,7 +53,7 @@ class Encoder:
     """Examples to arrays."""
 
     def __init__(self, rarity: Rarity, embedder: StaticEmbedder) -> None:
-        self._rarity, self._embedder = rarity, embedder
+        self._rarity, self.embedder = rarity, embedder
 
     def strongest(self, question: str, places: Sequence[Candidate]) -> Candidate:
         """The sentence that shares most with the question."""
@@ -62,8 +63,8 @@ class Encoder:
     def encoded(self, question: str, looked: Looked, spans: Sequence[tuple[int, int]]) -> Pointed | None:
         """An example with its answers' characters, first and last + 1; None when all are past what is read."""
         asked = analyse(question, self._rarity)
-        question_units = cut_question(asked, self._embedder)
-        units = cut(looked.text, asked, self._embedder, SENTENCE_UNITS)
+        question_units = cut_question(asked, self.embedder)
+        units = cut(looked.text, asked, self.embedder, SENTENCE_UNITS)
         answers = [
             (inside[0], inside[-1])
             for start, end in spans
@@ -114,6 +115,7 @@ def made_pointed(corpus: Path, parts: Sequence[int], count: int, seed: str, enco
     """`count` questions made from the articles of some parts of the corpus."""
     rng = random.Random(seed)
     synonyms = {row["word"]: row["others"] for row in read_lines(corpus / SYNONYMS)}
+    forms = load_forms(corpus, encode.embedder)
     made = 0
     while made < count:
         for part in rng.sample(parts, len(parts)):
@@ -121,7 +123,7 @@ def made_pointed(corpus: Path, parts: Sequence[int], count: int, seed: str, enco
                 if rng.random() < 0.5:  # another half in the next round
                     continue
                 for text in article["passages"]:
-                    for one in _of_passage(article["title"], text, synonyms, rng, encode):
+                    for one in _of_passage(article["title"], text, synonyms, forms, rng, encode):
                         made += 1
                         yield one
                         if made == count:
@@ -129,13 +131,13 @@ def made_pointed(corpus: Path, parts: Sequence[int], count: int, seed: str, enco
 
 
 def _of_passage(
-    title: str, text: str, synonyms: dict[str, Sequence[str]], rng: random.Random, encode: Encoder
+    title: str, text: str, synonyms: dict[str, Sequence[str]], forms: Forms, rng: random.Random, encode: Encoder
 ) -> Iterator[Pointed]:
     found = candidates([_passage(title, text)])
     for sentence in rng.sample(found, min(len(found), _OF_PASSAGE)):
         if not 7 <= sentence.text.count(" ") <= 70:
             continue
-        for made in made_questions(sentence.text, title, _OF_SENTENCE, rng, synonyms):
+        for made in made_questions(sentence.text, title, _OF_SENTENCE, rng, synonyms, forms):
             if len(made.question.split()) >= 3:
                 question = respelled(made.question, rng)
                 looked = Looked(sentence.text, sentence.near, text)

@@ -92,7 +92,8 @@ def collate(examples: Sequence[Pointed]) -> Collated:
 
 def loss_of(network: PointerNetwork, examples: Sequence[Pointed], rng: random.Random) -> torch.Tensor:
     """The mean loss of the answers, one of each example's by chance, among all spans."""
-    logits = network(*collate(examples))
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bool(torch.cpu._is_avx512_bf16_supported())):
+        logits = network(*collate(examples))
     count, units, _ = logits.shape
     chosen = [rng.choice(one.answers) for one in examples]
     wanted = [first * units + min(last, first + MOST_UNITS - 1) for first, last in chosen]

@@ -16,8 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from embedding_pairs import QUESTION_SETS, held_out, rows, synonyms
+from nouns import NOUNS, keep, read_nouns
 from reader_tokenizer import train_tokenizer
 
+from rag.config import EmbeddingConfig
+from rag.embedding import StaticEmbedder, load_embedder
 from rag.text import normalize, sentence_spans, syllables
 
 MEASURED_SET = "viquad2-test"
@@ -32,6 +35,8 @@ _COPIED = 3
 _PASSAGE_SENTENCES = 6
 _WATCHED_QUESTIONS = 600
 _TOKENIZER_LINES = 400_000
+_NOUNS_SHARE = 0.25
+"""Of the passages that nouns are read from."""
 
 
 def shingles(text: str) -> set[int]:
@@ -128,6 +133,7 @@ def write_corpus(data: Path, out: Path, megabytes: float, tokens: int, seed: int
     rng.shuffle(articles)
     for part in range(PARTS):
         used += write_lines(out / ARTICLES.format(part), articles[part::PARTS])
+    used += write_nouns(out, articles, rng)
     return {
         "megabytes": round(used / 1e6, 1), "wiki": len(wiki), "news": len(articles) - len(wiki),
         "passages": sum(len(article["passages"]) for article in articles),
@@ -141,6 +147,16 @@ def write_tokenizer(out: Path, articles: Sequence[dict[str, Any]], tokens: int, 
         rng.choice(sentence_spans(passage))
     ]]  # fmt: skip
     train_tokenizer(rng.sample(lines, min(len(lines), _TOKENIZER_LINES)), tokens).save(str(out / TOKENIZER))
+
+
+def write_nouns(out: Path, articles: Sequence[dict[str, Any]], rng: random.Random) -> int:
+    """Write the nouns of a part of the passages; how many bytes the file has."""
+    embedder = load_embedder(EmbeddingConfig())
+    assert isinstance(embedder, StaticEmbedder)
+    read = (text for article in articles for text in article["passages"] if rng.random() < _NOUNS_SHARE)
+    titled = ((article["title"], article["passages"][0]) for article in articles if article["title"])
+    keep(read_nouns(read, titled, embedder), out / NOUNS)
+    return (out / NOUNS).stat().st_size
 
 
 def _news_share(out: Path, wiki: Sequence[dict[str, Any]], news: Sequence[dict[str, Any]], bytes_left: float) -> float:

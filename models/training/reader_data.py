@@ -22,14 +22,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from pointer_data import fold_of
+from question_forms import load_forms
 from reader_corpus import ARTICLES, PARTS, QUESTIONS, SYNONYMS, TOKENIZER, read_lines
 from reader_examples import Prompt, Reading, Told
 from reader_questions import made_questions, respelled, swapped
 from reader_tokenizer import load_tokenizer, plain
 
-from rag.config import EmbeddingConfig, EvidenceConfig
+from rag.config import EmbeddingConfig, EvidenceConfig, resolve
 from rag.embedding import load_embedder
 from rag.llm.span_decoding import CONTROL_TOKENS, ReaderToken
+from rag.relevance.company import CompanyVectors
 from rag.relevance.matching import load_matcher
 from rag.relevance.pointing import Pointer
 from rag.text import syllables
@@ -92,6 +94,7 @@ class Maker:
         self._parts = [part for part in range(PARTS) if part % workers == worker]
         self._rng = random.Random(f"{seed} {worker} {workers}")
         self._synonyms = {row["word"]: row["others"] for row in read_lines(corpus / SYNONYMS)}
+        self._question_forms = load_forms(corpus, self.reading.matcher.embedder)
         self._rows = list(read_lines(corpus / QUESTIONS))
         self._by_set: dict[str, list[str]] = {}
         for row in self._rows:
@@ -134,7 +137,7 @@ class Maker:
             for told in rng.sample(own, min(len(own), _ASKED_OF)):
                 if not 7 <= told.text.count(" ") <= 70:
                     continue
-                for made in made_questions(told.text, article["title"], 1, rng, self._synonyms):
+                for made in made_questions(told.text, article["title"], 1, rng, self._synonyms, self._question_forms):
                     if len(made.question.split()) < 3:
                         continue
                     answer = told.text[made.start : made.end]
@@ -191,8 +194,10 @@ def reading_of(corpus: Path) -> Reading:
 
 def pointers_of(work: Path) -> list[Pointer]:
     """The two pointers in `work`, each trained without one half of the real questions."""
-    matcher = load_matcher(EvidenceConfig().matcher, load_embedder(EmbeddingConfig()))
-    return [Pointer(str(work / POINTERS.format(fold)), matcher.rarity, matcher.embedder) for fold in (0, 1)]
+    config = EvidenceConfig()
+    matcher = load_matcher(config.matcher, load_embedder(EmbeddingConfig()))
+    vectors = CompanyVectors(resolve(config.company), matcher.embedder)
+    return [Pointer(str(work / POINTERS.format(fold)), matcher.rarity, vectors) for fold in (0, 1)]
 
 
 def write_shards(

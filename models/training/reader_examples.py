@@ -96,7 +96,7 @@ class Reading:
     def __init__(self, tokenizer: Tokenizer, matcher: Matcher) -> None:
         """`tokenizer` must not make control tokens of text."""
         self._tokenizer = tokenizer
-        self._matcher = matcher
+        self.matcher = matcher
 
     def sentences(self, passage: str, title: str = "") -> list[Told]:
         """The sentences of a passage that may bear an answer."""
@@ -129,7 +129,7 @@ class Reading:
         chosen = self.shown(question, sentences)
         if not asked or not chosen or (gold is not None and gold not in [told for told, _ in chosen]):
             return None
-        found = pointer.point(self._matcher.analyse(question), [told.looked for told, _ in chosen])
+        found = pointer.point(self.matcher.analyse(question), [told.looked for told, _ in chosen])
         promises = [promise(share, place.strength) for (_, share), place in zip(chosen, found, strict=True)]
         order = sorted(range(len(chosen)), key=lambda place: -promises[place])
         shown = [chosen[place][0] for place in order]
@@ -148,11 +148,11 @@ class Reading:
 
     def shown(self, question: str, sentences: Sequence[Told]) -> list[tuple[Told, float]]:
         """The sentences that a quoting answer would show, as far as they fit, with their shares, the best first."""
-        asked = self._matcher.analyse(question)
+        asked = self.matcher.analyse(question)
         read = sorted(sentences, key=lambda one: -strength_of(asked, one.candidate))[:_READ]
         if not read:
             return []
-        shares = softmax(np.array(self._matcher.read(asked, [told.looked for told in read]), dtype=np.float32), 0)
+        shares = softmax(np.array(self.matcher.read(asked, [told.looked for told in read]), dtype=np.float32), 0)
         order = [int(place) for place in np.argsort(-shares, kind="stable")[:_SHOWN]]
         kept: list[tuple[Told, float]] = []
         left = MOST_TOKENS
@@ -168,6 +168,6 @@ class Reading:
         spans = {place: span for place, one in enumerate(told) if (span := answer_span(one.text, answers))}
         if not spans:
             return None
-        asked = self._matcher.analyse(question)
+        asked = self.matcher.analyse(question)
         best = max(spans, key=lambda place: strength_of(asked, told[place].candidate))
         return told[best], spans[best]

@@ -1,8 +1,8 @@
 """Questions for the reader, made from statements: what is taken out is the answer, what is left is asked.
 
-rag/language/drafting.py masks what has a kind of its own (a number, a day, a name, a reason); here the end of a clause
-is masked too, which people ask for with "gì". Then the question is shortened, put in another order, reworded and
-thinned, because people do not ask in the words of the text.
+rag/language/drafting.py masks what has a kind of its own (a number, a day, a name, a reason), question_forms.py what a
+noun stands for; here the end of a clause is masked too, which people ask for with "gì". Then the question is shortened,
+put in another order, reworded and thinned, because people do not ask in the words of the text.
 """
 
 import random
@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from question_forms import Forms, definition
 from swapping import swap
 
 from rag.language.claims import names
@@ -24,6 +25,10 @@ _ASKING = re.compile(
     re.IGNORECASE,
 )
 _CLAUSE_END = re.compile(r"[,;.:)]|$")
+_BEGINNINGS = {"Ai ": "Ai là người ", "Người nào ": "Ai là người ", "Bao nhiêu ": "Có bao nhiêu ", "Mấy ": "Có mấy "}
+_BEGINNING = re.compile("^(?:" + "|".join(_BEGINNINGS) + ")(?!là )")
+_FURTHER = 6
+"""Masks of the further forms that are drawn from, so that numbers and days do not go under."""
 _TURNING = re.compile(r"(?:,|\b(?=(?:trong|tại|vào|ở|khi|sau|trước|theo|với|để|từ|do|của)\b))\s*")
 
 
@@ -37,16 +42,27 @@ class Made:
 
 
 def made_questions(
-    sentence: str, subject: str, count: int, rng: random.Random, synonyms: Mapping[str, Sequence[str]]
+    sentence: str,
+    subject: str,
+    count: int,
+    rng: random.Random,
+    synonyms: Mapping[str, Sequence[str]],
+    forms: Forms,
 ) -> Iterator[Made]:
     """At most `count` questions that the sentence answers, in words more or less its own."""
     found: list[Made] = []
-    if rng.random() < 0.35:
+    if rng.random() < 0.25:
+        told = definition(sentence, subject, rng)
+        if told is not None:
+            found.append(Made(*told))
+    if rng.random() < 0.08:
         found += _tail_question(sentence, rng)
     if len(found) < count:
         lead = subject if rng.random() < 0.6 else ""
-        for draft in drafts(sentence, rng, lead):
-            found.append(Made(draft.question, draft.start, draft.end))
+        further = forms.masks(sentence, rng)
+        for draft in drafts(sentence, rng, lead, rng.sample(further, min(len(further), _FURTHER))):
+            if forms.whole(sentence, draft.start, draft.end):
+                found.append(Made(draft.question, draft.start, draft.end))
             if len(found) == count:
                 break
     for made in found:
@@ -74,6 +90,8 @@ def _tail_question(sentence: str, rng: random.Random) -> Iterator[Made]:
 
 def varied(question: str, rng: random.Random, synonyms: Mapping[str, Sequence[str]]) -> str:
     """The question shorter, in another order, in other words, thinner, without capitals or marks: each by chance."""
+    if rng.random() < 0.3:
+        question = _BEGINNING.sub(lambda match: _BEGINNINGS[match[0]], question)
     if rng.random() < 0.35:
         question = _shortened(question, rng)
     if rng.random() < 0.3:

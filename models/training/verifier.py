@@ -10,7 +10,6 @@ import argparse
 import json
 import pickle
 import random
-import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -26,8 +25,8 @@ from verifier_network import VerifierNetwork, VerifierSettings, collate, loss_of
 from rag.batch.metrics import auroc
 from rag.config import EmbeddingConfig
 from rag.embedding import StaticEmbedder, load_embedder
+from rag.relevance.company import CompanyVectors
 from rag.relevance.pointing import best_span
-from rag.relevance.verifying import COMPANY_FILE, CompanyVectors
 
 WATCHED = ("seminar-wiki", "seminar-reg", "vinewsqa", "virhe4qa", "vire4mrc")
 """Sets of which passages are kept from the training."""
@@ -113,6 +112,7 @@ def main() -> None:
     """Train, measure, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, default=Path("verifier-work"))
+    parser.add_argument("--company", type=Path, default=Path("models/company-vi"))
     parser.add_argument("--out", type=Path, default=Path("models/verifier-vi/7"))
     parser.add_argument("--seed", type=int, default=VerifierSettings.seed)
     parser.add_argument("--steps", type=int, default=VerifierSettings.steps)
@@ -128,7 +128,7 @@ def main() -> None:
     watched = {
         name: random.Random(1).sample(part, min(len(part), _WATCHED_EXAMPLES)) for name, part in held.items()
     }  # fmt: skip
-    network = VerifierNetwork(CompanyVectors(options.work, embedder)(np.arange(embedder.size)), settings)
+    network = VerifierNetwork(CompanyVectors(options.company, embedder)(np.arange(embedder.size)), settings)
     train(
         network, kept, watched, settings, options.work / f"checkpoint-{options.out.parent.name}-{options.out.name}.pt"
     )
@@ -139,8 +139,6 @@ def main() -> None:
         "figures": {name: measure(network, part) for name, part in held.items()},
     }
     write_network(options.out, network, about)
-    if not (options.out.parent / COMPANY_FILE).exists():
-        shutil.copy(options.work / COMPANY_FILE, options.out.parent)
 
 
 if __name__ == "__main__":

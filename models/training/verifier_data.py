@@ -1,6 +1,6 @@
 """Makes what the verifier learns from.
 
-    python models/training/verifier_data.py --data ../shared/data --work verifier-work
+    python models/training/verifier_data.py --data ../shared/data --corpus reader-work/corpus --work verifier-work
 
 Real questions of the training sets, asked of the project's own retrieval or over their passage alone; questions made
 from sentences of Wikipedia and news; and questions made from the summary above a news article, which the sentences of
@@ -20,6 +20,7 @@ from pathlib import Path
 
 from embedding_pairs import rows, synonyms
 from matcher_data import DEPTH, PASSAGES, REAL_SETS, is_left_out
+from question_forms import load_forms
 from reader_corpus import MEASURED_SET, shingles
 from reader_questions import made_questions, respelled
 from swapping import names_in, swap
@@ -129,10 +130,11 @@ def _real_forms(
             yield "swapped", encode.example(changed, alone if rng.random() < 0.4 else hits[:PASSAGES], rng)
 
 
-def made_examples(data: Path, count: int, seed: int, part: int) -> list[Verified]:
+def made_examples(data: Path, corpus: Path, count: int, seed: int, part: int) -> list[Verified]:
     """Examples of questions made from Wikipedia (two in three) and news; runs in a process of its own."""
     rng = random.Random(f"{seed} made {part}")
     encode, table = encoder(), synonyms(data)
+    forms = load_forms(corpus, encode.embedder)
     articles = list(_articles(data, part))
     pool: list[str] = []
     made: list[Verified] = []
@@ -141,7 +143,7 @@ def made_examples(data: Path, count: int, seed: int, part: int) -> list[Verified
         passage = rng.choice(passages)
         sentences = [one.text for one in candidates([passage]) if 7 <= one.text.count(" ") <= 70]
         for sentence in rng.sample(sentences, min(len(sentences), 1)):
-            for drafted in made_questions(sentence, title, 1, rng, table):
+            for drafted in made_questions(sentence, title, 1, rng, table, forms):
                 question = respelled(drafted.question, rng)
                 if len(question.split()) < 3:
                     continue
@@ -178,7 +180,7 @@ def _made_form(
     return "swapped", encode.example(changed, [*own, *beside], rng) if changed is not None else None
 
 
-def summary_examples(data: Path, count: int, seed: int, part: int) -> list[Verified]:
+def summary_examples(data: Path, corpus: Path, count: int, seed: int, part: int) -> list[Verified]:
     """Examples of questions made from the summaries of news articles over their bodies; runs in a process of its own.
 
     The answer is taken out of the summary and stands in the body, too, in a sentence about the same thing. No synonyms
@@ -186,6 +188,7 @@ def summary_examples(data: Path, count: int, seed: int, part: int) -> list[Verif
     """
     rng = random.Random(f"{seed} summaries {part}")
     encode = encoder()
+    forms = load_forms(corpus, encode.embedder)
     pool: list[str] = []
     made: list[Verified] = []
     other: list[ScoredChunk] = []
@@ -195,7 +198,7 @@ def summary_examples(data: Path, count: int, seed: int, part: int) -> list[Verif
         passages = _cut(str(number), normalize(row["body"]))[:_SUMMARISED_PASSAGES]
         summary = normalize(row["abstract"])
         for start, end in sentence_spans(summary):
-            for drafted in made_questions(summary[start:end], "", 2, rng, {}):
+            for drafted in made_questions(summary[start:end], "", 2, rng, {}, forms):
                 question, answer = drafted.question, summary[start:end][drafted.start : drafted.end].strip()
                 told = encode.telling(question, answer, passages, _TOLD_SHARE) if len(answer) > 2 else []
                 if len(question.split()) < 4 or not told:
@@ -247,6 +250,7 @@ def main() -> None:
     """Make the examples and keep them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--corpus", type=Path, default=Path("reader-work/corpus"), help="for its nouns")
     parser.add_argument("--work", type=Path, default=Path("verifier-work"))
     parser.add_argument("--made", type=int, default=120_000)
     parser.add_argument("--summaries", type=int, default=80_000)
@@ -256,7 +260,7 @@ def main() -> None:
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as processes:
         jobs = [processes.submit(real_examples, options.data, name, options.seed) for name in REAL_SETS]
         jobs += [
-            processes.submit(make, options.data, count // _JOBS, options.seed, part)
+            processes.submit(make, options.data, options.corpus, count // _JOBS, options.seed, part)
             for make, count in ((summary_examples, options.summaries), (made_examples, options.made))
             for part in range(_JOBS)
         ]

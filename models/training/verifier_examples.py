@@ -62,7 +62,7 @@ class Encoder:
     """Questions and passages to examples."""
 
     def __init__(self, rarity: Rarity, embedder: StaticEmbedder) -> None:
-        self._rarity, self._embedder = rarity, embedder
+        self._rarity, self.embedder = rarity, embedder
 
     def example(
         self,
@@ -80,7 +80,7 @@ class Encoder:
         that hold one out, so that what stays is of the same document and does not answer.
         """
         asked = analyse(question, self._rarity)
-        told = cut_question(asked, self._embedder)
+        told = cut_question(asked, self.embedder)
         found = candidates(passages)
         spans = {
             place: own
@@ -123,7 +123,7 @@ class Encoder:
         self, asked: AskedFor, told: AskedUnits, seen: Looked, spans: Sequence[tuple[int, int]]
     ) -> ReadSentence | None:
         """A sentence with its answers' characters, first and last + 1; None if all answers are past what is read."""
-        units = cut(seen.text, asked, self._embedder, SENTENCE_UNITS)
+        units = cut(seen.text, asked, self.embedder, SENTENCE_UNITS)
         answers = [
             (inside[0], inside[-1])
             for start, end in spans

@@ -77,18 +77,23 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class _Mask:
+class Mask:
+    """Characters of a statement that can be asked for."""
+
     start: int
     end: int
     way: str
+    asked: str = ""
+    """By which words; empty takes some that are usual for the way."""
 
 
-def drafts(sentence: str, rng: random.Random, subject: str = "") -> Iterator[Draft]:
+def drafts(sentence: str, rng: random.Random, subject: str = "", further: Sequence[Mask] = ()) -> Iterator[Draft]:
     """Questions that `sentence` answers, in random order; none when nothing in it can be asked for.
 
-    `subject` is what the text is about (a title): it takes the place of a pronoun that begins the sentence.
+    `subject` is what the text is about (a title): it takes the place of a pronoun that begins the sentence. `further`
+    are masks beside those that are found here.
     """
-    masks = [mask for mask in _masks(sentence) if not _is_aside(sentence, mask)]
+    masks = [mask for mask in (*_masks(sentence), *further) if not _is_aside(sentence, mask)]
     rng.shuffle(masks)
     for mask in masks:
         question = _question(sentence, mask, rng, subject)
@@ -124,7 +129,7 @@ def reworded(
     return " ".join(kept) + "?"
 
 
-def _is_aside(sentence: str, mask: _Mask) -> bool:
+def _is_aside(sentence: str, mask: Mask) -> bool:
     """Whether the answer stands in brackets: an aside is no statement."""
     before = sentence[: mask.start]
     return before.count("(") > before.count(")") or before.count('"') % 2 == 1
@@ -134,15 +139,15 @@ def _asks(word: str) -> bool:
     return word.lower() in ("ai", "gì", "nào", "đâu", "bao", "nhiêu", "mấy", "sao", "khi")
 
 
-def _masks(sentence: str) -> Iterator[_Mask]:
+def _masks(sentence: str) -> Iterator[Mask]:
     """What can be asked for in a sentence."""
     taken: list[tuple[int, int]] = []
     for match in _WHEN.finditer(sentence):
         taken.append(match.span())
-        yield _Mask(match.start(), match.end(), "when")
+        yield Mask(match.start(), match.end(), "when")
     for match in _HOW_MANY.finditer(sentence):
         if not any(start < match.end() and match.start() < end for start, end in taken):
-            yield _Mask(match.start(), match.end(), "how_many")
+            yield Mask(match.start(), match.end(), "how_many")
     at = 0
     for name in names(sentence):
         start = sentence.find(name, at)
@@ -158,15 +163,15 @@ def _masks(sentence: str) -> Iterator[_Mask]:
             way = "place"
         else:
             way = "thing"
-        yield _Mask(start, at, way)
+        yield Mask(start, at, way)
     for pattern, way in (
         (_REASON, "reason"), (_PURPOSE, "purpose"), (_MANNER, "manner"), (_LISTED, "listed"), (_IS, "what"),
     ):  # fmt: skip
         for match in pattern.finditer(sentence):
-            yield _Mask(*match.span("answer"), way)
+            yield Mask(*match.span("answer"), way)
 
 
-def _question(sentence: str, mask: _Mask, rng: random.Random, subject: str) -> str:
+def _question(sentence: str, mask: Mask, rng: random.Random, subject: str) -> str:
     before, after = sentence[: mask.start], sentence[mask.end :]
     if mask.way in ("reason", "purpose"):
         rest = _clause(re.sub(r"\S+\s*$", "", before), after)
@@ -176,7 +181,7 @@ def _question(sentence: str, mask: _Mask, rng: random.Random, subject: str) -> s
     if mask.way == "manner":
         rest = _clause(re.sub(r"bằng (?:cách )?$", "", before), after)
         return _asked(f"{rest} {rng.choice(('bằng cách nào', 'như thế nào', 'ra sao'))}", subject)
-    word = rng.choice(_ASKED[mask.way])
+    word = mask.asked or rng.choice(_ASKED[mask.way])
     if mask.way == "when" and rng.random() < 0.7:
         rest = _clause(before, after)
         return _asked(f"{rest} {word}" if rng.random() < 0.75 else f"{word.capitalize()} {_lowered(rest)}", subject)

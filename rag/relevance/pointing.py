@@ -12,9 +12,9 @@ import numpy as np
 from safetensors import SafetensorError
 
 from rag.config import resolve
-from rag.embedding import StaticEmbedder
 from rag.errors import ModelError
 from rag.odds import log_odds
+from rag.relevance.company import CompanyVectors
 from rag.relevance.comparing import HIDDEN, WEIGHTS_FILE, Comparison, Group, embedding_of, load_weights
 from rag.relevance.features import AskedFor, Rarity
 from rag.relevance.units import Looked
@@ -46,22 +46,22 @@ class Place:
 
 
 class SpanNetwork:
-    """One trained network over the bundled embedding's units."""
+    """One trained network over the bundled embedding's units, with a second vector of each (company.py)."""
 
-    def __init__(self, folder: Path, rarity: Rarity, embedder: StaticEmbedder) -> None:
-        """Load the weights; `rarity` and `embedder` must be those that they were trained with.
+    def __init__(self, folder: Path, rarity: Rarity, vectors: CompanyVectors) -> None:
+        """Load the weights; `rarity` and `vectors` must be those that they were trained with.
 
         Raises:
             ModelError: there is no pointer of this program in the folder, or it is for another embedding.
         """
         try:
             self._weights = load_weights(folder)
-            self.comparison = Comparison(self._weights, rarity, embedder, marks=True)
+            self.comparison = Comparison(self._weights, rarity, vectors.embedder, marks=True, vectors=vectors)
             self._pair_width = self._weights["pair_first"].shape[1]
             trained_with = embedding_of(folder)
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise ModelError(f"{folder} is not a pointer ({error}): run models/training/pointer.py") from error
-        if trained_with != dict(embedder.identity):
+        if trained_with != dict(vectors.embedder.identity):
             raise ModelError(f"{folder} was trained with another embedding: run models/training/pointer.py")
 
     def spans(self, group: Group) -> FloatMatrix:
@@ -85,7 +85,7 @@ class SpanNetwork:
 class Pointer:
     """Networks of one training that began with different numbers: their mean is right where one alone slips."""
 
-    def __init__(self, folder: str, rarity: Rarity, embedder: StaticEmbedder) -> None:
+    def __init__(self, folder: str, rarity: Rarity, vectors: CompanyVectors) -> None:
         """Load the network in the folder or, where there is none, those in the folders inside it.
 
         Raises:
@@ -94,7 +94,7 @@ class Pointer:
         path = resolve(folder)
         inside = sorted(weights.parent for weights in path.glob(f"*/{WEIGHTS_FILE}"))
         alone = (path / WEIGHTS_FILE).exists() or not inside
-        self._networks = [SpanNetwork(one, rarity, embedder) for one in ([path] if alone else inside)]
+        self._networks = [SpanNetwork(one, rarity, vectors) for one in ([path] if alone else inside)]
 
     def point(self, asked: AskedFor, sentences: Sequence[Looked]) -> list[Place]:
         """Where in each sentence the answer stands most probably, in whole words."""

@@ -1,8 +1,7 @@
 """Reads the likeliest sentences again, more thoroughly: whether they answer or only speak of the same thing.
 
-The matcher's kind of network, wider, and with a second vector of each unit, which tells in whose company the unit is
-found in raw text: the vectors of words that mean alike are alike, while the embedding's are only where words share
-syllables. It is read on few sentences, since it costs several times as much. models/training/verifier.py trains it.
+The matcher's kind of network, wider, and with a second vector of each unit (company.py). It is read on few sentences,
+since it costs several times as much. models/training/verifier.py trains it.
 """
 
 from collections.abc import Sequence
@@ -10,57 +9,32 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
 from rag.config import resolve
-from rag.embedding import StaticEmbedder
 from rag.errors import ModelError
+from rag.relevance.company import CompanyVectors
 from rag.relevance.comparing import WEIGHTS_FILE, Comparison, Group, embedding_of, load_weights, weighted
 from rag.relevance.features import AskedFor, Candidate, Rarity
 from rag.relevance.matching import UNREAD, looked
 from rag.relevance.pointing import BLOCKS
-from rag.relevance.units import IntVector, Looked
+from rag.relevance.units import Looked
 from rag.types import FloatMatrix, ScoredChunk
 
-COMPANY_FILE = "company.safetensors"
 _READ = 8
 """Sentences of a question that are read."""
-
-
-class CompanyVectors:
-    """Vectors of the embedding's units by the company that they keep, beside the embedding's own."""
-
-    def __init__(self, folder: Path, embedder: StaticEmbedder) -> None:
-        """Load them.
-
-        Raises:
-            OSError: there are none.
-            SafetensorError, KeyError: they are damaged.
-            ValueError: they are not for this embedding's units.
-        """
-        stored = load_file(folder / COMPANY_FILE)
-        self._rows, self._scales = stored["rows"], stored["scales"].astype(np.float32)
-        if len(self._rows) != embedder.size:
-            raise ValueError(f"{len(self._rows)} units instead of {embedder.size}")
-        self._embedder = embedder
-
-    def __call__(self, ids: IntVector) -> FloatMatrix:
-        """The vectors of units, shape (len(ids), dimension of the embedding + own dimension)."""
-        own = self._rows[ids].astype(np.float32) * self._scales[ids][:, None]
-        return np.concatenate([self._embedder.unit_vectors(ids), own], axis=1)
 
 
 class VerifierNetwork:
     """One trained network."""
 
-    def __init__(self, folder: Path, rarity: Rarity, embedder: StaticEmbedder, vectors: CompanyVectors) -> None:
-        """Load the weights; `rarity`, `embedder` and `vectors` must be those that they were trained with.
+    def __init__(self, folder: Path, rarity: Rarity, vectors: CompanyVectors) -> None:
+        """Load the weights; `rarity` and `vectors` must be those that they were trained with.
 
         Raises:
             OSError, SafetensorError, KeyError, ValueError: there is no verifier of this program in the folder.
         """
         self._weights = load_weights(folder)
-        self.comparison = Comparison(self._weights, rarity, embedder, marks=True, vectors=vectors)
+        self.comparison = Comparison(self._weights, rarity, vectors.embedder, marks=True, vectors=vectors)
         self.trained_with = embedding_of(folder)
 
     def logits(self, group: Group) -> FloatMatrix:
@@ -77,22 +51,21 @@ class VerifierNetwork:
 class Verifier:
     """Networks of one training that began with different numbers; their mean counts."""
 
-    def __init__(self, folder: str, rarity: Rarity, embedder: StaticEmbedder) -> None:
-        """Load the networks in the folders inside; `rarity` and `embedder` must be those that they were trained with.
+    def __init__(self, folder: str, rarity: Rarity, vectors: CompanyVectors) -> None:
+        """Load the networks in the folders inside; `rarity` and `vectors` must be those that they were trained with.
 
         Raises:
             ModelError: there is no verifier of this program in the folder, or it is for another embedding.
         """
         path = resolve(folder)
         try:
-            vectors = CompanyVectors(path, embedder)
             inside = sorted(weights.parent for weights in path.glob(f"*/{WEIGHTS_FILE}"))
-            self._networks = [VerifierNetwork(one, rarity, embedder, vectors) for one in inside]
+            self._networks = [VerifierNetwork(one, rarity, vectors) for one in inside]
             if not self._networks:
                 raise ValueError("no network in it")
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise ModelError(f"{path} is not a verifier ({error}): run models/training/verifier.py") from error
-        if any(one.trained_with != dict(embedder.identity) for one in self._networks):
+        if any(one.trained_with != dict(vectors.embedder.identity) for one in self._networks):
             raise ModelError(f"{path} was trained with another embedding: run models/training/verifier.py")
 
     def verify(

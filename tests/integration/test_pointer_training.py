@@ -15,6 +15,7 @@ from pointer import PointerSettings, batches
 from pointer_data import Encoder, Pointed, real_pointed
 from pointer_network import PointerNetwork, loss_of, measure
 
+from rag.relevance.company import CompanyVectors
 from rag.relevance.matching import Matcher
 from rag.relevance.pointing import Pointer
 from rag.relevance.units import Looked
@@ -29,8 +30,8 @@ def examples(matcher: Matcher) -> list[Pointed]:
     return list(real_pointed(question_rows(), Encoder(matcher.rarity, matcher.embedder), None))
 
 
-def network_of(matcher: Matcher) -> PointerNetwork:
-    return PointerNetwork(matcher.embedder.unit_vectors(np.arange(matcher.embedder.size)), SETTINGS)
+def network_of(vectors: CompanyVectors) -> PointerNetwork:
+    return PointerNetwork(vectors(np.arange(vectors.embedder.size)), SETTINGS)
 
 
 def test_every_annotated_answer_is_kept_with_its_set(examples: list[Pointed]) -> None:
@@ -41,11 +42,11 @@ def test_every_annotated_answer_is_kept_with_its_set(examples: list[Pointed]) ->
 
 
 def test_it_learns_goes_on_where_it_was_and_is_loaded(
-    examples: list[Pointed], matcher: Matcher, tmp_path: Path
+    examples: list[Pointed], matcher: Matcher, vectors: CompanyVectors, tmp_path: Path
 ) -> None:
     rng = random.Random(3)
     source = batches(examples, examples, SETTINGS, rng)
-    network = network_of(matcher)
+    network = network_of(vectors)
     before = measure(network, examples)
     fitting = Fitting(network, SETTINGS, tmp_path / "checkpoint.pt")
     assert fitting.done == 0
@@ -53,11 +54,11 @@ def test_it_learns_goes_on_where_it_was_and_is_loaded(
         fitting.take(loss_of(network, next(source), rng))
     after = measure(network, examples)
     assert after["f1"] > before["f1"] + 10
-    again = network_of(matcher)
+    again = network_of(vectors)
     assert Fitting(again, SETTINGS, tmp_path / "checkpoint.pt").done == SETTINGS.steps
     assert measure(again, examples) == after
     write_network(tmp_path / "out", network, asdict(SETTINGS) | {"embedding": dict(matcher.embedder.identity)})
-    pointer = Pointer(str(tmp_path / "out"), matcher.rarity, matcher.embedder)
+    pointer = Pointer(str(tmp_path / "out"), matcher.rarity, vectors)
     sentence = "Luật có hiệu lực từ ngày 1 tháng 1 năm 2026."
     (place,) = pointer.point(matcher.analyse("Luật có hiệu lực từ khi nào?"), [Looked(sentence, "", sentence)])
     assert 0 <= place.start < place.end <= len(sentence)

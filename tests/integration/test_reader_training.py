@@ -11,6 +11,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models" / "training"))
 
+from nouns import NOUNS, Nouns, keep
 from reader import Run, Settings, batches, rate_at, train
 from reader_corpus import ARTICLES, PARTS, QUESTIONS, SYNONYMS, TOKENIZER, WATCHED, write_lines
 from reader_data import POINTERS, ROW_TOKENS, pointers_of, reading_of, write_shards
@@ -45,6 +46,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_lines(corpus / QUESTIONS, rows)
     write_lines(corpus / WATCHED, rows[:40])
     write_lines(corpus / SYNONYMS, [{"word": "công ty", "others": ["hãng"]}])
+    keep(Nouns(frozenset({"công ty", "mô hình"}), {}), corpus / NOUNS)
     tiny_tokenizer().save(str(corpus / TOKENIZER))
     for half in (0, 1):
         pointer = work / POINTERS.format(half)

@@ -17,9 +17,10 @@ from verifier import batches, measure
 from verifier_examples import Encoder, Verified
 from verifier_network import VerifierNetwork, VerifierSettings, collate, log_sums, loss_of
 
+from rag.relevance.company import CompanyVectors
 from rag.relevance.matching import Matcher
 from rag.relevance.units import Looked
-from rag.relevance.verifying import CompanyVectors, Verifier
+from rag.relevance.verifying import Verifier
 from rag.types import Chunk, ScoredChunk
 from tests.seed_questions import question_rows
 
@@ -103,7 +104,8 @@ def test_it_learns_goes_on_where_it_was_and_is_loaded(
     torch.manual_seed(3)
     source = batches(examples, examples, SETTINGS, rng)
     write_vectors(tmp_path, np.zeros((len(rows), 4), dtype=np.float32))
-    vectors = CompanyVectors(tmp_path, matcher.embedder)(np.arange(len(rows)))
+    company = CompanyVectors(tmp_path, matcher.embedder)
+    vectors = company(np.arange(len(rows)))
     network = VerifierNetwork(vectors, SETTINGS)
     before = measure(network, examples)
     fitting = Fitting(network, SETTINGS, tmp_path / "checkpoint.pt")
@@ -116,7 +118,7 @@ def test_it_learns_goes_on_where_it_was_and_is_loaded(
     assert Fitting(again, SETTINGS, tmp_path / "checkpoint.pt").done == SETTINGS.steps
     assert measure(again, examples) == after
     write_network(tmp_path / "1", network, asdict(SETTINGS) | {"embedding": dict(matcher.embedder.identity)})
-    verifier = Verifier(str(tmp_path), matcher.rarity, matcher.embedder)
+    verifier = Verifier(str(tmp_path), matcher.rarity, company)
     sentence = "Luật có hiệu lực từ ngày 1 tháng 1 năm 2026."
     logits = verifier.read(matcher.analyse("Luật có hiệu lực từ khi nào?"), [Looked(sentence, "", sentence)])
     assert np.isfinite(logits).all()

@@ -11,6 +11,7 @@ import pytest
 from rag.config import RagConfig, resolve
 from rag.errors import ModelError
 from rag.evidence import EvidenceModel
+from rag.relevance.company import CompanyVectors
 from rag.relevance.comparing import HIDDEN, WEIGHTS_FILE, load_weights
 from rag.relevance.matching import Matcher
 from rag.relevance.pointing import MOST_UNITS, Place, Pointer, SpanNetwork, best_span, promise, whole_words
@@ -92,7 +93,7 @@ def folders() -> list[Path]:
     return found
 
 
-def test_numpy_computes_what_torch_trained(folders: list[Path], matcher: Matcher) -> None:
+def test_numpy_computes_what_torch_trained(folders: list[Path], matcher: Matcher, vectors: CompanyVectors) -> None:
     import torch
 
     sys.path.insert(0, str(resolve("models/training")))
@@ -102,7 +103,7 @@ def test_numpy_computes_what_torch_trained(folders: list[Path], matcher: Matcher
         from pointer_network import PointerNetwork, collate
     finally:
         sys.path.pop(0)
-    network = PointerNetwork(matcher.embedder.unit_vectors(np.arange(matcher.embedder.size)), Settings()).eval()
+    network = PointerNetwork(vectors(np.arange(matcher.embedder.size)), Settings()).eval()
     weights = load_weights(folders[0])
     network.load_state_dict({f"weights.{name}": torch.from_numpy(value) for name, value in weights.items()})
     question = "Luật có hiệu lực từ khi nào?"
@@ -112,7 +113,7 @@ def test_numpy_computes_what_torch_trained(folders: list[Path], matcher: Matcher
     with torch.no_grad():
         theirs = network(*collate([one for one in examples if one is not None])).numpy()
     asked = matcher.analyse(question)
-    numpy_network = SpanNetwork(folders[0], matcher.rarity, matcher.embedder)
+    numpy_network = SpanNetwork(folders[0], matcher.rarity, vectors)
     for text, told in zip((LAW, WEATHER), theirs, strict=True):
         (group,) = numpy_network.comparison.groups(asked, [looked(text)])
         ours = numpy_network.spans(group)[0]
@@ -128,10 +129,10 @@ def test_numpy_computes_what_torch_trained(folders: list[Path], matcher: Matcher
 
 
 def test_several_networks_point_where_their_mean_does(
-    folders: list[Path], matcher: Matcher, pointer: Pointer, tmp_path: Path
+    folders: list[Path], matcher: Matcher, pointer: Pointer, vectors: CompanyVectors, tmp_path: Path
 ) -> None:
     asked = matcher.analyse("Luật có hiệu lực từ khi nào?")
-    alone = [Pointer(str(folder), matcher.rarity, matcher.embedder) for folder in folders]
+    alone = [Pointer(str(folder), matcher.rarity, vectors) for folder in folders]
     strengths = [one.point(asked, [looked(LAW)])[0].strength for one in alone]
     together = pointer.point(asked, [looked(LAW)])[0]
     assert min(strengths) < max(strengths)
@@ -139,7 +140,7 @@ def test_several_networks_point_where_their_mean_does(
     assert together.strength <= np.mean(strengths) + 1e-3
     shutil.copytree(folders[0], tmp_path / "a")
     shutil.copytree(folders[0], tmp_path / "b")
-    twice = Pointer(str(tmp_path), matcher.rarity, matcher.embedder).point(asked, [looked(LAW)])[0]
+    twice = Pointer(str(tmp_path), matcher.rarity, vectors).point(asked, [looked(LAW)])[0]
     (once,) = alone[0].point(asked, [looked(LAW)])
     assert (twice.start, twice.end) == (once.start, once.end)
     assert twice.strength == pytest.approx(once.strength, abs=1e-3)
@@ -162,18 +163,20 @@ def test_numbers_names_and_marks_are_seen_where_they_stand(matcher: Matcher) -> 
     assert mark_features(cut("—", asked, matcher.embedder, 48), "—").shape == (0, len(MARK_FEATURES))
 
 
-def test_a_folder_without_a_pointer_is_refused(tmp_path: Path, matcher: Matcher) -> None:
+def test_a_folder_without_a_pointer_is_refused(tmp_path: Path, matcher: Matcher, vectors: CompanyVectors) -> None:
     with pytest.raises(ModelError, match="is not a pointer"):
-        Pointer(str(tmp_path), matcher.rarity, matcher.embedder)
+        Pointer(str(tmp_path), matcher.rarity, vectors)
 
 
-def test_a_pointer_of_another_embedding_is_refused(folders: list[Path], tmp_path: Path, matcher: Matcher) -> None:
+def test_a_pointer_of_another_embedding_is_refused(
+    folders: list[Path], tmp_path: Path, matcher: Matcher, vectors: CompanyVectors
+) -> None:
     folder = tmp_path / "pointer"
     shutil.copytree(folders[-1], folder)
     about = (folder / "training.json").read_text(encoding="utf-8")
     (folder / "training.json").write_text(about.replace('"sha256": "', '"sha256": "0'), encoding="utf-8")
     with pytest.raises(ModelError, match="another embedding"):
-        Pointer(str(folder), matcher.rarity, matcher.embedder)
+        Pointer(str(folder), matcher.rarity, vectors)
 
 
 def test_evidence_is_pointed_into_and_what_is_no_sentence_stays_as_it_is(matcher: Matcher, config: RagConfig) -> None:

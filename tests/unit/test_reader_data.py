@@ -12,6 +12,8 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models" / "training"))
 
+from nouns import Nouns
+from question_forms import Forms
 from reader_data import ROW_TOKENS, Packer
 from reader_examples import MOST_TOKENS, Reading
 from reader_network import (
@@ -52,9 +54,10 @@ def reading(matcher: Matcher) -> Reading:
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_what_is_asked_for_stands_in_the_sentence_at_its_place(reading: Reading, seed: int) -> None:
+def test_what_is_asked_for_stands_in_the_sentence_at_its_place(reading: Reading, matcher: Matcher, seed: int) -> None:
+    forms = Forms(Nouns(frozenset({"sáng kiến", "quốc gia"}), {"hàn quốc": "quốc gia"}), matcher.embedder)
     for told in reading.sentences(PASSAGE):
-        for made in made_questions(told.text, "", 3, random.Random(seed), {}):
+        for made in made_questions(told.text, "", 3, random.Random(seed), {}, forms):
             answer = told.text[made.start : made.end]
             assert answer.strip(" .,") == answer
             assert 0 < len(answer) < len(told.text)

@@ -11,11 +11,12 @@ import pytest
 
 from rag.config import RagConfig, resolve
 from rag.errors import ModelError
+from rag.relevance.company import CompanyVectors
 from rag.relevance.comparing import WEIGHTS_FILE
 from rag.relevance.features import AskedFor, candidates
 from rag.relevance.matching import UNREAD, Matcher
 from rag.relevance.units import Looked
-from rag.relevance.verifying import COMPANY_FILE, CompanyVectors, Verifier, VerifierNetwork
+from rag.relevance.verifying import Verifier, VerifierNetwork
 from rag.types import Chunk, FloatMatrix, ScoredChunk
 
 LAW = "Theo Bộ trưởng Nguyễn Mạnh Hùng, luật có hiệu lực từ ngày 1 tháng 1 năm 2026 và được áp dụng trên cả nước."
@@ -66,21 +67,6 @@ def folders() -> list[Path]:
     return found
 
 
-@pytest.fixture(scope="module")
-def vectors(folders: list[Path], matcher: Matcher) -> CompanyVectors:
-    """The vectors that the networks read."""
-    return CompanyVectors(folders[0].parent, matcher.embedder)
-
-
-def test_words_of_like_meaning_keep_like_company(vectors: CompanyVectors, matcher: Matcher) -> None:
-    words = ("Hà Nội", "Đà Nẵng", "học phí")
-    own = vectors(np.array([matcher.embedder.units(word)[0][0] for word in words]))[
-        :, matcher.embedder.unit_vectors([0]).shape[1] :
-    ]
-    city, other_city, fee = own / np.linalg.norm(own, axis=1, keepdims=True)
-    assert city @ other_city > 0.5 > city @ fee
-
-
 def test_numpy_computes_what_torch_trained(folders: list[Path], vectors: CompanyVectors, matcher: Matcher) -> None:
     import torch
     from safetensors.torch import load_file
@@ -104,7 +90,7 @@ def test_numpy_computes_what_torch_trained(folders: list[Path], vectors: Company
     assert example is not None
     with torch.no_grad():
         told = run(trained, collate([example]))
-    network = VerifierNetwork(folders[0], matcher.rarity, matcher.embedder, vectors)
+    network = VerifierNetwork(folders[0], matcher.rarity, vectors)
     asked = matcher.analyse(question)
     # The sentence that answers comes first in an example.
     sentences = [Looked(LAW, f"  {WEATHER}", text), Looked(WEATHER, "  ", text)]
@@ -118,33 +104,29 @@ def copied(folders: Sequence[Path], into: Path) -> Path:
     """A verifier of some of the bundled networks."""
     for number, folder in enumerate(folders):
         shutil.copytree(folder, into / str(number))
-    shutil.copy(folders[0].parent / COMPANY_FILE, into)
     return into
 
 
 def test_several_networks_say_what_their_mean_is(
-    folders: list[Path], matcher: Matcher, verifier: Verifier, tmp_path: Path
+    folders: list[Path], matcher: Matcher, verifier: Verifier, vectors: CompanyVectors, tmp_path: Path
 ) -> None:
     asked = matcher.analyse("Luật có hiệu lực từ khi nào?")
-    alone = [
-        Verifier(str(copied([folder], tmp_path / folder.name)), matcher.rarity, matcher.embedder) for folder in folders
-    ]
+    alone = [Verifier(str(copied([folder], tmp_path / folder.name)), matcher.rarity, vectors) for folder in folders]
     read = [float(one.read(asked, [looked(LAW)])[0]) for one in alone]
     assert min(read) < max(read)
     assert float(verifier.read(asked, [looked(LAW)])[0]) == pytest.approx(np.mean(read), abs=1e-3)
 
 
-def test_a_folder_without_a_verifier_is_refused(tmp_path: Path, matcher: Matcher, folders: list[Path]) -> None:
+def test_a_folder_without_a_verifier_is_refused(tmp_path: Path, matcher: Matcher, vectors: CompanyVectors) -> None:
     with pytest.raises(ModelError, match="is not a verifier"):
-        Verifier(str(tmp_path), matcher.rarity, matcher.embedder)
-    shutil.copy(folders[0].parent / COMPANY_FILE, tmp_path)
-    with pytest.raises(ModelError, match="is not a verifier"):
-        Verifier(str(tmp_path), matcher.rarity, matcher.embedder)
+        Verifier(str(tmp_path), matcher.rarity, vectors)
 
 
-def test_a_verifier_of_another_embedding_is_refused(folders: list[Path], tmp_path: Path, matcher: Matcher) -> None:
+def test_a_verifier_of_another_embedding_is_refused(
+    folders: list[Path], tmp_path: Path, matcher: Matcher, vectors: CompanyVectors
+) -> None:
     folder = copied(folders[-1:], tmp_path)
     about = (folder / "0" / "training.json").read_text(encoding="utf-8")
     (folder / "0" / "training.json").write_text(about.replace('"sha256": "', '"sha256": "0'), encoding="utf-8")
     with pytest.raises(ModelError, match="another embedding"):
-        Verifier(str(folder), matcher.rarity, matcher.embedder)
+        Verifier(str(folder), matcher.rarity, vectors)
