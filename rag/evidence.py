@@ -8,6 +8,7 @@ import numpy as np
 
 from rag.config import EvidenceConfig, resolve
 from rag.language.asking import AnswerKind, with_who
+from rag.language.defining import OPENING_CHARS, defines, thing_asked
 from rag.language.listing import list_spans
 from rag.relevance.company import CompanyVectors
 from rag.relevance.details import not_mentioned
@@ -99,7 +100,12 @@ class EvidenceModel:
         if measured is None:
             return Finding(None, (), 0.0)
         asked, sentences = measured.asked, measured.sentences
-        logits = np.append(self._sentence(measured.by_sentence), self._null(measured.whole[None, :]))
+        by_sentence = self._sentence(measured.by_sentence)
+        thing = thing_asked(question)
+        if thing:
+            opens = [one.start_char < OPENING_CHARS for one in sentences]
+            by_sentence += [defines(one.text, thing, opens=at) for one, at in zip(sentences, opens, strict=True)]
+        logits = np.append(by_sentence, self._null(measured.whole[None, :]))
         probabilities = np.exp(logits - logits.max())
         probabilities /= probabilities.sum()
         evidence = [

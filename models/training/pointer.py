@@ -2,7 +2,7 @@
 
     python models/training/pointer.py --corpus reader-work/corpus --out models/pointer-vi --work SCRATCH
 
-The examples are made first (two processes, ten minutes) and kept in the work folder; then it trains on one core, forty
+The examples are made first (two processes, five minutes) and kept in the work folder; then it trains on one core, ten
 minutes. With `--without 0` and `--without 1` it is trained without that half of the real questions: what these two say
 of the half that they have not seen is what the reader's training is shown (reader_data.py). With `--left-out
 seminar-wiki seminar-reg` the figures of those sets tell how well what it learns carries over to a set that it has not
@@ -38,7 +38,7 @@ class PointerSettings(Settings):
     """All that decides the result, next to the data."""
 
     made: int = 200_000
-    steps: int = 12_000
+    steps: int = 8_000
     batch: int = 64
     real_share: float = 0.4
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from question_forms import Forms, definition
+from question_forms import Forms, asked_whole
 from swapping import swap
 
 from rag.language.claims import names
@@ -27,6 +27,8 @@ _ASKING = re.compile(
 _CLAUSE_END = re.compile(r"[,;.:)]|$")
 _BEGINNINGS = {"Ai ": "Ai là người ", "Người nào ": "Ai là người ", "Bao nhiêu ": "Có bao nhiêu ", "Mấy ": "Có mấy "}
 _BEGINNING = re.compile("^(?:" + "|".join(_BEGINNINGS) + ")(?!là )")
+_WORDLESS = re.compile(r" (?:là|bằng|vào|ở|có tên|tên) (?:gì|ai|bao nhiêu|đâu|khi nào|năm nào|ngày nào|nào)\?$")
+"""What people leave out who ask in headwords: "Thủ đô của Pháp?"."""
 _FURTHER = 6
 """Masks of the further forms that are drawn from, so that numbers and days do not go under."""
 _TURNING = re.compile(r"(?:,|\b(?=(?:trong|tại|vào|ở|khi|sau|trước|theo|với|để|từ|do|của)\b))\s*")
@@ -51,10 +53,8 @@ def made_questions(
 ) -> Iterator[Made]:
     """At most `count` questions that the sentence answers, in words more or less its own."""
     found: list[Made] = []
-    if rng.random() < 0.25:
-        told = definition(sentence, subject, rng)
-        if told is not None:
-            found.append(Made(*told))
+    if rng.random() < 0.4:
+        found += (Made(*rng.choice(told)) for told in [list(asked_whole(sentence, subject, rng))] if told)
     if rng.random() < 0.08:
         found += _tail_question(sentence, rng)
     if len(found) < count:
@@ -96,6 +96,8 @@ def varied(question: str, rng: random.Random, synonyms: Mapping[str, Sequence[st
         question = _shortened(question, rng)
     if rng.random() < 0.3:
         question = _turned(question, rng)
+    if rng.random() < 0.15:
+        question = _WORDLESS.sub("?", question)
     if rng.random() < 0.75:
         question = reworded(question, rng, synonyms, share=rng.uniform(0.0, 0.3), thin=rng.uniform(0.0, 0.5))
     return respelled(question, rng)

@@ -9,6 +9,7 @@ import numpy as np
 
 from rag.config import resolve
 from rag.language.asking import with_who
+from rag.language.defining import OPENING_CHARS, defines, thing_asked
 from rag.relevance.features import AskedFor, covered, longest_run, missing_claims, pairs_covered, rarest_missing
 from rag.relevance.matching import UNREAD, Matcher
 from rag.relevance.weights import read_weights
@@ -37,6 +38,10 @@ class PassageRanker:
         asked = self._matcher.analyse(with_who(question, (scored.chunk.text for scored in passages)))
         matches = self._matcher.match_passages(asked, passages)
         scores = self.scores(measure_passages(asked, passages, dense, lexical, matches))
+        thing = thing_asked(question)
+        if thing:
+            scores = scores * np.exp([_definition(one, thing) for one in passages])
+            scores /= scores.sum()
         ranked = [replace(passage, score=float(score)) for passage, score in zip(passages, scores, strict=True)]
         return sorted(ranked, key=lambda passage: -passage.score)
 
@@ -46,6 +51,18 @@ class PassageRanker:
         powers = np.exp(logits - logits.max())
         shares: FloatMatrix = powers / powers.sum()
         return shares
+
+
+def _definition(passage: ScoredChunk, thing: tuple[str, ...]) -> float:
+    """How far a sentence of the passage says what the thing is."""
+    chunk = passage.chunk
+    return max(
+        (
+            defines(chunk.text[start:end], thing, opens=chunk.start_char + start < OPENING_CHARS)
+            for start, end in passage_sentence_spans(chunk.text)
+        ),
+        default=0.0,
+    )
 
 
 def load_ranker(path: str, matcher: Matcher) -> PassageRanker:

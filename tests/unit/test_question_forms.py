@@ -9,7 +9,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models" / "training"))
 
 from nouns import Nouns, keep, read_kept, read_nouns, words_of
-from question_forms import Forms, definition
+from question_forms import Forms, abbreviation, definition, reversed_definition
 from reader_questions import made_questions
 
 from rag.relevance.matching import Matcher
@@ -113,6 +113,25 @@ def test_a_person_is_asked_for_as_one() -> None:
     questions = {definition(told, "", random.Random(seed))[0] for seed in range(30)}  # type: ignore[index]
     assert "Al Gore là ai?" in questions
     assert "Al Gore là gì?" not in questions
+
+
+def test_a_thing_is_asked_for_by_what_it_is() -> None:
+    sentence = "Còn Sydney là thành phố lớn nhất châu lục, và Canberra là thủ đô."
+    told = "Sydney là một thành phố lớn nhất châu lục, và Canberra là thủ đô."
+    found = [reversed_definition(told, random.Random(seed)) for seed in range(30)]
+    assert {told[one[1] : one[2]] for one in found if one is not None} == {"Sydney"}
+    questions = {one[0] for one in found if one is not None}
+    assert {"Thành phố lớn nhất châu lục là gì?", "Thành phố lớn nhất châu lục?"} <= questions
+    assert not any("Sydney" in question or "Canberra" in question for question in questions)
+    assert reversed_definition(sentence.replace("Còn Sydney", "Nó"), random.Random(1)) is None
+
+
+def test_letters_are_asked_for_by_the_name_that_they_begin_and_the_name_by_its_letters() -> None:
+    sentence = "Đội bóng Hoàng Anh Gia Lai (HAGL) thắng trận ở tỉnh (TTH) ấy."
+    found = [abbreviation(sentence, random.Random(seed)) for seed in range(30)]
+    answers = {sentence[one[1] : one[2]] for one in found if one is not None}
+    assert answers == {"HAGL", "Hoàng Anh Gia Lai"}
+    assert abbreviation("Họ đã đến tận thành phố (PPP) ấy.", random.Random(1)) is None
 
 
 def test_made_questions_take_the_forms_up(forms: Forms) -> None:
