@@ -1,8 +1,9 @@
 """Questions for the reader, made from statements: what is taken out is the answer, what is left is asked.
 
 rag/language/drafting.py masks what has a kind of its own (a number, a day, a name, a reason), question_forms.py what a
-noun stands for; here the end of a clause is masked too, which people ask for with "gì". Then the question is shortened,
-put in another order, reworded and thinned, because people do not ask in the words of the text.
+noun stands for; here the end of a clause is masked too, which people ask for with "gì"; definition_questions.py asks
+what a thing is. Then the question is shortened, turned, reworded and thinned, because people do not ask in the
+words of the text.
 """
 
 import random
@@ -10,7 +11,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from question_forms import Forms, asked_whole
+from definition_questions import asked_whole
+from question_forms import Forms
 from swapping import swap
 
 from rag.language.claims import names

@@ -4,8 +4,9 @@ Any sentence about tofu shares as many words with the question as the one that s
 """
 
 import re
+from dataclasses import dataclass
 
-from rag.text import fold, syllables
+from rag.text import fold, syllable_spans, syllables
 
 _ASKING = re.compile(
     r"(?:(?:xin |hay |vui long )?cho (?:toi |em |minh )?(?:biet|hoi) )?(?:the )?(?:"
@@ -24,17 +25,34 @@ _MOST_SYLLABLES = 8
 """Of what is asked for; longer ones are statements of their own."""
 _MOST_BEFORE = 10
 """Syllables of a sentence before the thing that it defines: its heading, "theo quy định này"."""
+_IS = r"(?<!goi )(?<!viet )(?<!ten )la"
+"""What "còn gọi là" gives is another name."""
 _SAYING = re.compile(
     r"(?:(?:hay|hoac|con|tuc|viet tat)\b(?: \w+){1,14}? )?"
-    r"(?:chinh |con |cung |tuc |nghia |co nghia |duoc hieu |duoc dinh nghia |duoc goi |duoc coi |von |hien |tung )*"
-    r"la (?!gi\b|ai\b|the nao\b|nhu the nao\b)\w+"
+    r"(?:chinh |con |cung |tuc |nghia |co nghia |duoc hieu |duoc dinh nghia |duoc coi |von |hien |tung )*"
+    rf"{_IS} (?!gi\b|ai\b|the nao\b|nhu the nao\b)\w+"
 )
-_SAYING_LATE = re.compile(r"(?:\w+ ){0,40}?la (?!gi\b|ai\b)\w+")
+_SAYING_LATE = re.compile(rf"(?:\w+ ){{0,40}}?{_IS} (?!gi\b|ai\b)\w+")
 _BEING = re.compile(r"\bla (?:(?:mot|cac|nhung|vi|nguoi|chiec|con|ten) )*$")
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_COMMA = re.compile(r"[,;](?=\s)")
+_LEAST_SAID = 3
+"""Syllables before a comma that ends it: "một nhà vật lý, nhà thiên văn học …"."""
 _LEAST_NAMED = 3
 """Syllables of a thing that may stand behind "là": "Hà Nội là thủ đô của Việt Nam" says what the capital is, but "kim
 loại này là natri" not what natrium is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A sentence that says what a thing is."""
+
+    strength: float
+    """OPENING or SAID."""
+    start: int
+    """Characters of what the thing is said to be."""
+    end: int
+    """As `start` where that cannot be told."""
 
 
 def thing_asked(question: str) -> tuple[str, ...]:
@@ -47,23 +65,43 @@ def thing_asked(question: str) -> tuple[str, ...]:
     return thing if len(thing) <= _MOST_SYLLABLES else ()
 
 
-def defines(sentence: str, thing: tuple[str, ...], *, opens: bool) -> float:
-    """How far a sentence says what the thing, as `thing_asked` gives it, is: OPENING, SAID or 0.
+def definition(sentence: str, thing: tuple[str, ...], *, opens: bool) -> Definition | None:
+    """How a sentence says what the thing, as `thing_asked` gives it, is; None when it does not.
 
     `opens` tells whether it stands at the beginning of its document, where articles say what they are about.
     """
-    before = None
-    while before != sentence:
-        before, sentence = sentence, _BRACKETS.sub(" ", sentence)
-    keys = [fold(key) for key in syllables(sentence)]
+    text = _without_brackets(sentence)
+    spans = syllable_spans(text)
+    keys = [fold(key) for key, _, _ in spans]
     for place in range(len(keys) - len(thing) + 1):
-        if tuple(keys[place : place + len(thing)]) != thing:
+        behind = place + len(thing)
+        if tuple(keys[place:behind]) != thing:
             continue
-        behind = " ".join(keys[place + len(thing) :])
-        if place <= _MOST_BEFORE and opens and _SAYING_LATE.match(behind):
-            return OPENING
-        if place <= _MOST_BEFORE and _SAYING.match(behind):
-            return SAID
-        if len(thing) >= _LEAST_NAMED and _BEING.search(f"{' '.join(keys[:place])} "):
-            return SAID
-    return 0.0
+        if place <= _MOST_BEFORE:
+            told = " ".join(keys[behind:])
+            saying = _SAYING.match(told)
+            late = _SAYING_LATE.match(told) if opens else None
+            if found := saying or late:
+                first = spans[behind + found[0].count(" ")][1]
+                return Definition(OPENING if opens else SAID, first, _end(text, first))
+        being = _BEING.search(f"{' '.join(keys[:place])} ") if len(thing) >= _LEAST_NAMED else None
+        if being is not None:
+            named = " ".join(keys[:place])[: being.start()].count(" ")
+            return Definition(SAID, spans[0][1], spans[named - 1][2] if named else spans[0][1])
+    return None
+
+
+def _without_brackets(sentence: str) -> str:
+    """The sentence with spaces for what stands in brackets, so that places stay."""
+    before = ""
+    while before != sentence:
+        before, sentence = sentence, _BRACKETS.sub(lambda match: " " * len(match[0]), sentence)
+    return sentence
+
+
+def _end(text: str, first: int) -> int:
+    """Where what is said from `first` on ends: at a comma behind some words, or with the sentence."""
+    for comma in _COMMA.finditer(text, first):
+        if len(syllables(text[first : comma.start()])) >= _LEAST_SAID:
+            return len(text[: comma.start()].rstrip())
+    return len(text.rstrip(" .;:!?…\"”'"))

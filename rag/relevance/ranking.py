@@ -9,7 +9,7 @@ import numpy as np
 
 from rag.config import resolve
 from rag.language.asking import with_who
-from rag.language.defining import OPENING_CHARS, defines, thing_asked
+from rag.language.defining import OPENING_CHARS, definition, thing_asked
 from rag.relevance.features import AskedFor, covered, longest_run, missing_claims, pairs_covered, rarest_missing
 from rag.relevance.matching import UNREAD, Matcher
 from rag.relevance.weights import read_weights
@@ -56,13 +56,11 @@ class PassageRanker:
 def _definition(passage: ScoredChunk, thing: tuple[str, ...]) -> float:
     """How far a sentence of the passage says what the thing is."""
     chunk = passage.chunk
-    return max(
-        (
-            defines(chunk.text[start:end], thing, opens=chunk.start_char + start < OPENING_CHARS)
-            for start, end in passage_sentence_spans(chunk.text)
-        ),
-        default=0.0,
+    found = (
+        definition(chunk.text[start:end], thing, opens=chunk.start_char + start < OPENING_CHARS)
+        for start, end in passage_sentence_spans(chunk.text)
     )
+    return max((one.strength for one in found if one is not None), default=0.0)
 
 
 def load_ranker(path: str, matcher: Matcher) -> PassageRanker:

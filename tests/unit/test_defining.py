@@ -1,8 +1,10 @@
 """Questions for what a thing is, and the sentences that say it."""
 
+import time
+
 import pytest
 
-from rag.language.defining import OPENING, SAID, defines, thing_asked
+from rag.language.defining import OPENING, SAID, definition, thing_asked
 
 
 @pytest.mark.parametrize(
@@ -28,30 +30,54 @@ def test_what_a_question_asks_the_meaning_of(question: str, thing: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "sentence"),
+    ("question", "sentence", "said"),
     [
-        ("Đậu phụ là gì?", "Đậu phụ (tiếng Trung: [dòufu] (nghe)) là một món ăn."),
-        ("Vi mạch là gì?", "Vi mạch, hay mạch tích hợp (IC), là tập các mạch điện."),
-        ("Tiền tệ là gì?", "Theo quy định này, tiền tệ được hiểu là phương tiện thanh toán."),
-        ("Thủ đô của Pháp là gì?", "Paris là thủ đô của Pháp."),
-        ("Ai là thủ đô của Pháp?", "Paris là một thủ đô của Pháp."),
+        ("Đậu phụ là gì?", "Đậu phụ (tiếng Trung: [dòufu] (nghe)) là một món ăn.", "một món ăn"),
+        ("Vi mạch là gì?", "Vi mạch, hay mạch tích hợp (IC), là tập các mạch điện, rất nhỏ.", "tập các mạch điện"),
+        (
+            "Tiền tệ là gì?",
+            "Theo quy định này, tiền tệ được hiểu là phương tiện (mọi loại) thanh toán; không gì khác.",
+            "phương tiện (mọi loại) thanh toán",
+        ),
+        ("Internet là gì?", "Internet, còn được viết là in-tơ-nét, là một hệ thống.", "một hệ thống"),
+        ("Thủ đô của Pháp là gì?", "Paris là thủ đô của Pháp.", "Paris"),
+        ("Ai là vua của nước Pháp?", "Louis XIV là một vua của nước Pháp.", "Louis XIV"),
     ],
 )
-def test_a_sentence_that_says_it(question: str, sentence: str) -> None:
-    assert defines(sentence, thing_asked(question), opens=False) == SAID
-    assert SAID < OPENING
+def test_a_sentence_that_says_it(question: str, sentence: str, said: str) -> None:
+    found = definition(sentence, thing_asked(question), opens=False)
+    assert found is not None
+    assert (found.strength, sentence[found.start : found.end]) == (SAID, said)
 
 
 @pytest.mark.parametrize(
     "sentence",
-    ["Họ bán đậu phụ.", "Đậu phụ ngon.", "Đậu phụ là gì?", "Đây là đậu phụ.", "Đậu hũ là một món ăn.", ""],
+    [
+        "Họ bán đậu phụ.",
+        "Đậu phụ còn gọi là tàu hũ.",
+        "Đậu phụ ngon.",
+        "Đậu phụ là gì?",
+        "Đây là đậu phụ.",
+        "Đậu hũ là một món ăn.",
+        "(((",
+        "",
+    ],
 )
 def test_a_sentence_that_only_speaks_of_it(sentence: str) -> None:
-    assert defines(sentence, thing_asked("Đậu phụ là gì?"), opens=True) == 0.0
+    assert definition(sentence, thing_asked("Đậu phụ là gì?"), opens=True) is None
 
 
-def test_where_a_document_begins_more_may_stand_before_it_says_so() -> None:
+def test_where_a_document_begins_it_counts_more_and_more_may_stand_before_it() -> None:
     opening = "Lý Hải, tên thật Nguyễn Văn Hải, sinh năm 1968 tại Mỹ Tho, là một ca sĩ."
     thing = thing_asked("Lý Hải là ai?")
-    assert defines(opening, thing, opens=True) == OPENING
-    assert defines(opening, thing, opens=False) == 0.0
+    found = definition(opening, thing, opens=True)
+    assert found is not None
+    assert found.strength == OPENING > SAID
+    assert opening[found.start : found.end] == "một ca sĩ"
+    assert definition(opening, thing, opens=False) is None
+
+
+def test_a_long_question_is_looked_at_in_no_time() -> None:
+    began = time.perf_counter()
+    assert thing_asked("thế nào là " * 400) == ()
+    assert time.perf_counter() - began < 0.5

@@ -8,8 +8,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models" / "training"))
 
+from definition_questions import abbreviation, definition, reversed_definition
 from nouns import Nouns, keep, read_kept, read_nouns, words_of
-from question_forms import Forms, abbreviation, definition, reversed_definition
+from question_forms import Forms
 from reader_questions import made_questions
 
 from rag.relevance.matching import Matcher
