@@ -203,6 +203,10 @@ PAIRS: tuple[tuple[str, str], ...] = (
         "{path} được huấn luyện với mô hình nhúng khác: hãy chạy models/training/matcher.py",
     ),
     (
+        "{path} holds no vectors by company ({error}): run models/training/company_vectors.py",
+        "{path} không có véc-tơ từ đi cùng ({error}): hãy chạy models/training/company_vectors.py",
+    ),
+    (
         "{path} was trained with another embedding: run models/training/verifier.py",
         "{path} được huấn luyện với mô hình nhúng khác: hãy chạy models/training/verifier.py",
     ),
