@@ -23,6 +23,9 @@ OPENING_CHARS = 400
 """Characters of a document in which its first sentences begin."""
 _MOST_SYLLABLES = 8
 """Of what is asked for; longer ones are statements of their own."""
+_POINTING = frozenset("này đó ấy đấy đây kia".split())
+"""The last syllable of what was named before, which no document defines."""
+_PRONOUNS = (["nó"], ["họ"], ["ông"], ["bà"], ["cô"], ["anh"], ["chúng"])
 _MOST_BEFORE = 10
 """Syllables of a sentence before the thing that it defines: its heading, "theo quy định này"."""
 _IS = r"(?<!goi )(?<!viet )(?<!ten )la"
@@ -57,12 +60,15 @@ class Definition:
 
 def thing_asked(question: str) -> tuple[str, ...]:
     """The syllables, without marks, of the thing whose meaning is asked; () when something else is."""
-    keys = [fold(key) for key in syllables(question)]
-    found = _ASKING.fullmatch(" ".join(keys))
+    written = syllables(question)
+    folded = " ".join(fold(key) for key in written)
+    found = _ASKING.fullmatch(folded)
     if found is None:
         return ()
-    thing = tuple((found["after"] or found["who"] or found["of"] or found["before"]).split())
-    return thing if len(thing) <= _MOST_SYLLABLES else ()
+    start, end = (folded[:at].count(" ") for at in found.span(found.lastgroup or 0))
+    if end - start >= _MOST_SYLLABLES or written[end] in _POINTING or written[start : end + 1] in _PRONOUNS:
+        return ()
+    return tuple(folded.split()[start : end + 1])
 
 
 def definition(sentence: str, thing: tuple[str, ...], *, opens: bool) -> Definition | None:
