@@ -35,7 +35,11 @@ _SAYING = re.compile(
     r"(?:chinh |con |cung |tuc |nghia |co nghia |duoc hieu |duoc dinh nghia |duoc coi |von |hien |tung )*"
     rf"{_IS} (?!gi\b|ai\b|the nao\b|nhu the nao\b)\w+"
 )
+_OF = frozenset("cua voi cho tai o trong ve tu boi va".split())
+"""Behind these the thing is no subject: "vai trò của nó là …" says what its part is."""
 _SAYING_LATE = re.compile(rf"(?:\w+ ){{0,40}}?{_IS} (?!gi\b|ai\b)\w+")
+_ASIDE = re.compile(r"\s+[-–—]\s+(?P<said>[^-–—;]{8,160}?)\s+[-–—]\s")
+"""What news says of whom it names: "Naver Cloud - đơn vị dịch vụ đám mây - ra mắt …"."""
 _BEING = re.compile(r"\bla (?:(?:mot|cac|nhung|vi|nguoi|chiec|con|ten) )*$")
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _COMMA = re.compile(r"[,;](?=\s)")
@@ -83,13 +87,15 @@ def definition(sentence: str, thing: tuple[str, ...], *, opens: bool) -> Definit
         behind = place + len(thing)
         if tuple(keys[place:behind]) != thing:
             continue
-        if place <= _MOST_BEFORE:
+        if place <= _MOST_BEFORE and (place == 0 or keys[place - 1] not in _OF):
             told = " ".join(keys[behind:])
             saying = _SAYING.match(told)
             late = _SAYING_LATE.match(told) if opens else None
             if found := saying or late:
                 first = spans[behind + found[0].count(" ")][1]
                 return Definition(OPENING if opens else SAID, first, _end(text, first))
+            if aside := _ASIDE.match(text, spans[behind - 1][2]):
+                return Definition(OPENING if opens else SAID, *aside.span("said"))
         being = _BEING.search(f"{' '.join(keys[:place])} ") if len(thing) >= _LEAST_NAMED else None
         if being is not None:
             named = " ".join(keys[:place])[: being.start()].count(" ")
