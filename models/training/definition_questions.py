@@ -32,6 +32,8 @@ _WHAT_REVERSED = ("{} là gì?", "{} là gì?", "{} tên là gì?", "{}?", "Đâ
 _WHO_REVERSED = ("{} là ai?", "{} là ai?", "Ai là {}?", "{}?", "{} tên là gì?")
 _MOST_TOLD = 14
 _NO_BEGINNING = frozenset("một các những là tên trong số vị con cái chiếc".split())
+_NO_END = frozenset("và của ở là trong với tại cho từ để được bị do khi nhưng mà đã thì".split())
+"""Words with which no question begins or ends that asks by what a thing is."""
 _ABBREVIATED = re.compile(
     r"(?P<before>[^,;:()\"“”.]{8,90}) \((?:viết tắt(?: là)?:? )?(?P<letters>[A-ZĐ][A-ZĐ&-]{1,6})\)"
 )
@@ -42,9 +44,6 @@ _IN_FULL = (
 _IN_SHORT = (
     "{} viết tắt là gì?", "Tên viết tắt của {}?", "Tên viết tắt của {} là gì?", "{} được viết tắt như thế nào?",
 )  # fmt: skip
-_NO_END = frozenset("và của ở là trong với tại cho từ để được bị do khi nhưng mà đã thì".split())
-
-
 Asked = tuple[str, int, int]
 """A question, and where in the sentence its answer stands: first and last + 1 character."""
 
