@@ -8,7 +8,7 @@ import numpy as np
 
 from rag.config import EvidenceConfig, resolve
 from rag.language.asking import AnswerKind, with_who
-from rag.language.defining import OPENING_CHARS, definition, thing_asked
+from rag.language.defining import definition, definition_strength, thing_asked
 from rag.language.listing import list_spans
 from rag.relevance.company import CompanyVectors
 from rag.relevance.details import not_mentioned
@@ -104,9 +104,7 @@ class EvidenceModel:
         asked, sentences = measured.asked, measured.sentences
         by_sentence = self._sentence(measured.by_sentence)
         thing = thing_asked(question)
-        if thing:
-            found = (definition(one.text, thing, opens=one.start_char < OPENING_CHARS) for one in sentences)
-            by_sentence += [one.strength if one is not None else 0.0 for one in found]
+        by_sentence += [definition_strength(one.text, thing, one.start_char) for one in sentences]
         logits = np.append(by_sentence, self._null(measured.whole[None, :]))
         probabilities = np.exp(logits - logits.max())
         probabilities /= probabilities.sum()
@@ -138,7 +136,7 @@ class EvidenceModel:
         for one, sentence in zip(evidence, found, strict=True):
             if sentence is not None:
                 place = next(places)
-                said = definition(one.text, thing, opens=one.start_char < OPENING_CHARS) if thing else None
+                said = definition(one.text, thing, one.start_char)
                 if said is not None and said.start < said.end:
                     place = Place(said.start, said.end, _SAID_STRENGTH)
                 one = replace(one, pointed=(place.start, place.end), promise=promise(one.score, place.strength))

@@ -19,7 +19,7 @@ _ASKING = re.compile(
 OPENING, SAID = 6.0, 1.0
 """Added to the logit of a sentence that says what the thing is: where its document begins, and elsewhere. Of 260
 articles asked for by their title the first sentence shown is then of the article's opening in 93%, without in 56%."""
-OPENING_CHARS = 400
+_OPENING_CHARS = 400
 """Characters of a document in which its first sentences begin."""
 _MOST_SYLLABLES = 8
 """Of what is asked for; longer ones are statements of their own."""
@@ -75,11 +75,20 @@ def thing_asked(question: str) -> tuple[str, ...]:
     return tuple(folded.split()[start : end + 1])
 
 
-def definition(sentence: str, thing: tuple[str, ...], *, opens: bool) -> Definition | None:
-    """How a sentence says what the thing, as `thing_asked` gives it, is; None when it does not.
+def definition_strength(sentence: str, thing: tuple[str, ...], start_char: int) -> float:
+    """OPENING, SAID, or 0 where the sentence, given as to `definition`, does not say what the thing is."""
+    found = definition(sentence, thing, start_char)
+    return found.strength if found is not None else 0.0
 
-    `opens` tells whether it stands at the beginning of its document, where articles say what they are about.
+
+def definition(sentence: str, thing: tuple[str, ...], start_char: int) -> Definition | None:
+    """How a sentence says what the thing, as `thing_asked` gives it, is; None when it does not, or none is asked for.
+
+    `start_char` is where it begins in its document: articles say at their beginning what they are about.
     """
+    if not thing:
+        return None
+    opens = start_char < _OPENING_CHARS
     text = _without_brackets(sentence)
     spans = syllable_spans(text)
     keys = [fold(key) for key, _, _ in spans]

@@ -9,7 +9,7 @@ import numpy as np
 
 from rag.config import resolve
 from rag.language.asking import with_who
-from rag.language.defining import OPENING_CHARS, definition, thing_asked
+from rag.language.defining import definition_strength, thing_asked
 from rag.relevance.features import AskedFor, covered, longest_run, missing_claims, pairs_covered, rarest_missing
 from rag.relevance.matching import UNREAD, Matcher
 from rag.relevance.weights import read_weights
@@ -40,7 +40,7 @@ class PassageRanker:
         scores = self.scores(measure_passages(asked, passages, dense, lexical, matches))
         thing = thing_asked(question)
         if thing:
-            scores = scores * np.exp([_definition(one, thing) for one in passages])
+            scores = scores * np.exp([_definition_strength(one, thing) for one in passages])
             scores /= scores.sum()
         ranked = [replace(passage, score=float(score)) for passage, score in zip(passages, scores, strict=True)]
         return sorted(ranked, key=lambda passage: -passage.score)
@@ -53,14 +53,11 @@ class PassageRanker:
         return shares
 
 
-def _definition(passage: ScoredChunk, thing: tuple[str, ...]) -> float:
-    """How far a sentence of the passage says what the thing is."""
-    chunk = passage.chunk
-    found = (
-        definition(chunk.text[start:end], thing, opens=chunk.start_char + start < OPENING_CHARS)
-        for start, end in passage_sentence_spans(chunk.text)
-    )
-    return max((one.strength for one in found if one is not None), default=0.0)
+def _definition_strength(passage: ScoredChunk, thing: tuple[str, ...]) -> float:
+    """Of the sentence that says best what the thing is."""
+    text, begins = passage.chunk.text, passage.chunk.start_char
+    spans = passage_sentence_spans(text)
+    return max((definition_strength(text[start:end], thing, begins + start) for start, end in spans), default=0.0)
 
 
 def load_ranker(path: str, matcher: Matcher) -> PassageRanker:

@@ -4,7 +4,10 @@ import time
 
 import pytest
 
-from rag.language.defining import OPENING, SAID, definition, thing_asked
+from rag.language.defining import OPENING, SAID, definition, definition_strength, thing_asked
+
+LATER = 5000
+"""A character behind which no document begins."""
 
 
 @pytest.mark.parametrize(
@@ -50,9 +53,11 @@ def test_what_a_question_asks_the_meaning_of(question: str, thing: str) -> None:
     ],
 )
 def test_a_sentence_that_says_it(question: str, sentence: str, said: str) -> None:
-    found = definition(sentence, thing_asked(question), opens=False)
+    found = definition(sentence, thing_asked(question), LATER)
     assert found is not None
     assert (found.strength, sentence[found.start : found.end]) == (SAID, said)
+    assert definition_strength(sentence, thing_asked(question), LATER) == SAID
+    assert definition_strength(sentence, thing_asked(question), 0) == OPENING or sentence.startswith(said)
 
 
 @pytest.mark.parametrize(
@@ -70,17 +75,18 @@ def test_a_sentence_that_says_it(question: str, sentence: str, said: str) -> Non
     ],
 )
 def test_a_sentence_that_only_speaks_of_it(sentence: str) -> None:
-    assert definition(sentence, thing_asked("Đậu phụ là gì?"), opens=True) is None
+    assert definition(sentence, thing_asked("Đậu phụ là gì?"), 0) is None
+    assert definition_strength(sentence, (), 0) == 0.0
 
 
 def test_where_a_document_begins_it_counts_more_and_more_may_stand_before_it() -> None:
     opening = "Lý Hải, tên thật Nguyễn Văn Hải, sinh năm 1968 tại Mỹ Tho, là một ca sĩ."
     thing = thing_asked("Lý Hải là ai?")
-    found = definition(opening, thing, opens=True)
+    found = definition(opening, thing, 0)
     assert found is not None
     assert found.strength == OPENING > SAID
     assert opening[found.start : found.end] == "một ca sĩ"
-    assert definition(opening, thing, opens=False) is None
+    assert definition(opening, thing, LATER) is None
 
 
 def test_a_long_question_is_looked_at_in_no_time() -> None:
