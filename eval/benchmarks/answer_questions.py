@@ -16,7 +16,7 @@ from rag.types import ScoredChunk
 
 sys.path.insert(0, str(PROJECT / "models" / "training"))
 
-from embedding_pairs import rows
+from raw_rows import rows
 from swapping import swap
 
 ASKED_SET = "viquad2-test"

@@ -33,7 +33,7 @@ from rag.text import normalize
 
 sys.path.insert(0, str(PROJECT / "models" / "training"))
 
-from embedding_pairs import rows
+from raw_rows import rows
 
 _WAYS = ("{} là gì?", "{} là gì?", "{} là ai?", "Thế nào là {}?")
 _LEAST_PASSAGES, _MOST_PASSAGES = 6, 25

@@ -18,7 +18,8 @@ from rag.types import Document
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT / "models" / "training"))
 
-from embedding_pairs import HELD_OUT_SETS, held_out, rows  # noqa: E402
+from raw_rows import rows  # noqa: E402
+from training_sets import HELD_OUT_SETS, held_out, question_rows  # noqa: E402
 
 SETS = ("viquad2-test", "vinewsqa", "virhe4qa", "vire4mrc", "educoqa")
 TRANSLATIONS = "tatoeba-en"
@@ -47,7 +48,7 @@ def read_question_set(data: Path, name: str, limit: int, seed: int) -> QuestionS
     """A seeded sample of at most `limit` answerable questions of a set, and all of its distinct contexts."""
     documents: dict[str, Document] = {}
     asked: list[tuple[str, str]] = []
-    for row in rows(data / "qa" / f"{name}.jsonl.gz"):
+    for row in question_rows(data, name):
         context = row["context"]
         if context not in documents:
             documents[context] = make_document(context, f"{name}-{len(documents):05d}")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from embedding_pairs import rows
+from raw_rows import rows
 
 from rag.config import ChunkingConfig, RagConfig
 

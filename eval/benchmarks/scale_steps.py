@@ -13,7 +13,7 @@ from typing import Any, cast
 import faiss
 import numpy as np
 import numpy.typing as npt
-from embedding_pairs import rows
+from raw_rows import rows
 from scale_corpus import settings
 from scale_reader import reading
 

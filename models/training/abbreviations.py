@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from embedding_pairs import rows
+from raw_rows import rows
 
 from rag.text import fold, normalize, syllables
 

@@ -17,11 +17,12 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from embedding_pairs import rows
 from numpy.typing import NDArray
-from reader_corpus import MEASURED_SET, shingles
+from raw_rows import rows
+from reader_corpus import COPIED, shingles
 from safetensors.numpy import save_file
 from scipy import sparse
+from training_sets import MEASURED_SET
 
 from rag.config import EmbeddingConfig
 from rag.embedding import StaticEmbedder, load_embedder
@@ -33,8 +34,6 @@ TOKENS = "tokens-{}.npy"
 TEXT_END = -1
 """Between two texts in a stream of units."""
 _PARTS = 2
-_COPIED = 3
-"""Runs of eight syllables in common from which a passage copies one of the measured set."""
 _REACH = 3
 """Units to either side that are company; one that is farther away counts less."""
 _DIMENSION = 128
@@ -54,7 +53,7 @@ def texts(data: Path, part: int) -> Iterator[str]:
     measured = {one for context in contexts for one in shingles(context)}
     if part == 0:
         for text in _wiki(data):
-            if len(shingles(text) & measured) < _COPIED:
+            if len(shingles(text) & measured) < COPIED:
                 yield text
     for number, row in enumerate(rows(data / "text" / "vietnews-articles.jsonl.gz")):
         if (number % 5 < 2) == (part == 0):

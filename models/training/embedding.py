@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 import torch
 from embedding_groups import Group, Ragged, make_groups
-from embedding_pairs import rows
 from embedding_tokenizer import MARK, Vocabulary, build_tokenizer, build_vocabulary
 from numpy.typing import NDArray
+from raw_rows import rows
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer
 from torch.nn import functional

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from embedding_pairs import (
-    QUESTION_SETS,
     Pair,
     QuestionMaker,
     law_pairs,
@@ -21,6 +20,7 @@ from embedding_pairs import (
 )
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
+from training_sets import QUESTION_SETS
 
 
 @dataclass(frozen=True)

@@ -7,20 +7,15 @@ word stands where the answer would, so a statement with one of its spans replace
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import json
 import random
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-# Sets whose licence or role forbids training (viquad2-test, educoqa, vicov19qa) are not named here at all.
-QUESTION_SETS = ("vinewsqa", "virhe4qa", "vire4mrc", "seminar-wiki", "seminar-reg", "zalo-person-squad")
-HELD_OUT_SETS = ("vinewsqa", "virhe4qa", "vire4mrc")
-HELD_OUT_SHARE = 0.2
+from raw_rows import rows
+from training_sets import HELD_OUT_SETS, QUESTION_SETS, held_out, question_rows
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+(?=[^a-zà-ỹ])|\n+")
 _DATE = re.compile(
@@ -42,19 +37,6 @@ class Pair:
     query: str
     passage: str
     passage_id: int
-
-
-def rows(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a gzipped JSON Lines file, in order."""
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            yield json.loads(line)
-
-
-def held_out(context: str) -> bool:
-    """Whether a passage of HELD_OUT_SETS is kept for measuring; decided by its own text, so every script agrees."""
-    digest = hashlib.sha256(context.encode("utf-8")).digest()
-    return int.from_bytes(digest[:4], "big") < HELD_OUT_SHARE * 2**32
 
 
 def sentences(text: str) -> list[str]:
@@ -236,7 +218,7 @@ def question_pairs(data: Path, name: str, make: QuestionMaker, rng: random.Rando
     """The answerable questions of one set with their passages, held-out passages left out."""
     ids: dict[str, int] = {}
     base = 3_000_000 + 100_000 * QUESTION_SETS.index(name)
-    for row in rows(data / "qa" / f"{name}.jsonl.gz"):
+    for row in question_rows(data, name):
         context = row["context"]
         if not row["answerable"] or (name in HELD_OUT_SETS and held_out(context)):
             continue

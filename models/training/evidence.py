@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 from evidence_samples import TRAINING_SETS, Sample, set_samples
+from training_sets import MEASURED_SET
 
 from rag.batch.metrics import auroc
 from rag.config import EmbeddingConfig
@@ -29,7 +30,6 @@ from rag.embedding import load_embedder
 from rag.relevance.features import QUESTION_FEATURES, SENTENCE_FEATURES
 from rag.types import FloatMatrix
 
-MEASURING_SET = "viquad2-test"
 ROUNDS = 2
 """How often each question is asked for training: each time of another part of the corpus, and in another wrong form."""
 FLOORS = (0.2, 0.35, 0.5)
@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("models/evidence-vi"))
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
-    jobs = [(MEASURING_SET, 0), *((name, number) for number in range(ROUNDS) for name in TRAINING_SETS)]
+    jobs = [(MEASURED_SET, 0), *((name, number) for number in range(ROUNDS) for name in TRAINING_SETS)]
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         made = list(pool.map(set_samples, *zip(*((options.data, *job, options.seed) for job in jobs), strict=True)))
     measured, samples = made[0], [sample for part in made[1:] for sample in part]
@@ -52,7 +52,7 @@ def main() -> None:
     model = train([sample for sample in samples if not sample.dev], options.seed)
     figures = {
         "dev": figures_of(model, [sample for sample in samples if sample.dev]),
-        MEASURING_SET: figures_of(model, measured),
+        MEASURED_SET: figures_of(model, measured),
     }
     print(json.dumps(figures, indent=2))
     options.out.mkdir(parents=True, exist_ok=True)

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from answer_places import answer_span
-from embedding_pairs import rows
-from matcher_data import LEFT_OUT_SETS, is_left_out
 from swapping import swap
+from training_sets import HELD_OUT_SETS, LEFT_OUT_SETS, is_left_out, question_rows
 
 from rag.config import EmbeddingConfig, RagConfig, resolve
 from rag.documents import make_document
@@ -34,7 +33,7 @@ from rag.retrieval import HybridRetriever
 from rag.text import fold, normalize, passage_sentence_spans, syllables
 from rag.types import Document, FloatMatrix, ScoredChunk
 
-TRAINING_SETS = ("vinewsqa", "virhe4qa", "vire4mrc", *LEFT_OUT_SETS)
+TRAINING_SETS = (*HELD_OUT_SETS, *LEFT_OUT_SETS)
 DEPTH = 80
 """Passages retrieved before a smaller corpus is simulated by leaving some documents out."""
 PASSAGES = RagConfig().retrieval.passages
@@ -77,7 +76,7 @@ def set_samples(data: Path, name: str, number: int, seed: int) -> list[Sample]:
 
 def answerable_rows(data: Path, name: str) -> list[dict[str, Any]]:
     """The rows of a set that have an answer."""
-    return [row for row in rows(data / "qa" / f"{name}.jsonl.gz") if row["answers"] and row["answerable"]]
+    return [row for row in question_rows(data, name) if row["answers"] and row["answerable"]]
 
 
 def read_set(data: Path, name: str, folder: Path, matcher: Matcher) -> QuestionSet:

@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 import torch
 from fitting import Fitting, write_network
-from matcher_data import MEASURED_SET, REAL_SETS, Example, made_examples, real_examples
+from matcher_data import Example, made_examples, real_examples
 from matcher_network import Batch, Encoded, Network, Settings, collate, encode, run
 from rarity import count_rarity
 from torch.nn import functional
+from training_sets import MEASURED_SET, QUESTION_SETS
 
 from rag.batch.metrics import auroc
 from rag.config import EmbeddingConfig
@@ -143,7 +144,7 @@ def main() -> None:
         rng = random.Random(f"{settings.seed} {part}")
         if part == "made":
             return [(one, False) for one in made_examples(options.data, settings.made, rarity, rng)]
-        names = REAL_SETS if part == "real" else (MEASURED_SET,)
+        names = QUESTION_SETS if part == "real" else (MEASURED_SET,)
         return [one for name in names for one in real_examples(options.data, name, embedder, rarity, rng)]
 
     def encoded(part: str) -> list[tuple[Encoded, str, bool]]:

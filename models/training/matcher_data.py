@@ -12,8 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from answer_places import answer_span
-from embedding_pairs import HELD_OUT_SETS, held_out, rows, synonyms
+from embedding_pairs import synonyms
+from raw_rows import rows
 from swapping import names_in, swap
+from training_sets import MEASURED_SET, is_left_out, question_rows
 
 from rag.config import RagConfig
 from rag.documents import make_document
@@ -27,9 +29,6 @@ from rag.retrieval import HybridRetriever
 from rag.text import fold, normalize, sentence_spans, syllables
 from rag.types import Chunk, Document, Embedder, ScoredChunk
 
-REAL_SETS = ("vinewsqa", "virhe4qa", "vire4mrc", "seminar-wiki", "seminar-reg", "zalo-person-squad")
-LEFT_OUT_SETS = ("seminar-wiki", "seminar-reg")
-MEASURED_SET = "viquad2-test"
 PASSAGES = RagConfig().retrieval.passages
 KEPT = 8
 """Sentences of an example."""
@@ -105,18 +104,13 @@ def example_of(
     return Example(question, tuple(seen), kind)
 
 
-def is_left_out(name: str, context: str) -> bool:
-    """Whether a passage is kept from the matcher's training, for fitting and measuring what stands on it."""
-    return name in LEFT_OUT_SETS or (name in HELD_OUT_SETS and held_out(context))
-
-
 def real_examples(
     data: Path, name: str, embedder: Embedder, rarity: Rarity, rng: random.Random, limit: int | None = None
 ) -> Iterator[tuple[Example, bool]]:
     """The examples of a question set, each with whether its passage is held out from training."""
     documents: dict[str, Document] = {}
     asked_rows = []
-    for row in rows(data / "qa" / f"{name}.jsonl.gz"):
+    for row in question_rows(data, name):
         if not row["answerable"] or not row["answers"]:
             continue
         if row["context"] not in documents:

@@ -16,8 +16,9 @@ import numpy as np
 from answer_places import answer_span
 from numpy.typing import NDArray
 from question_forms import Forms, load_forms
-from reader_corpus import ARTICLES, MEASURED_SET, PARTS, QUESTIONS, SYNONYMS, WATCHED, read_lines
+from reader_corpus import ARTICLES, PARTS, QUESTIONS, SYNONYMS, WATCHED, read_lines
 from reader_questions import made_questions, respelled
+from training_sets import MEASURED_SET
 
 from rag.config import PROJECT_DIR, EmbeddingConfig
 from rag.embedding import StaticEmbedder, load_embedder

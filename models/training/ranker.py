@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from embedding_pairs import held_out, rows
+from training_sets import held_out, question_rows
 
 from rag.batch.metrics import ndcg_at_k
 from rag.config import RagConfig
@@ -101,7 +101,7 @@ def read_listings(data: Path, name: str, seed: int) -> list[Listing]:
     matcher = load_matcher(config.evidence.matcher, embedder)
     documents: dict[str, Document] = {}
     asked: list[tuple[str, str]] = []
-    for row in rows(data / "qa" / f"{name}.jsonl.gz"):
+    for row in question_rows(data, name):
         context = row["context"]
         if not row["answerable"]:
             continue

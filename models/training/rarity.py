@@ -3,7 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
-from embedding_pairs import rows
+from raw_rows import rows
 
 from rag.relevance.features import Rarity
 from rag.text import normalize, syllables

@@ -15,22 +15,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from embedding_pairs import QUESTION_SETS, held_out, rows, synonyms
+from embedding_pairs import synonyms
 from nouns import NOUNS, keep, read_nouns
+from raw_rows import rows
 from reader_tokenizer import train_tokenizer
+from training_sets import MEASURED_SET, QUESTION_SETS, held_out, question_rows
 
 from rag.config import EmbeddingConfig
 from rag.embedding import StaticEmbedder, load_embedder
 from rag.text import normalize, sentence_spans, syllables
 
-MEASURED_SET = "viquad2-test"
 PARTS = 32
 """Files of articles, so that as many processes can read at once."""
 ARTICLES, QUESTIONS, SYNONYMS, TOKENIZER, WATCHED = (
     "articles-{:02d}.jsonl.xz", "questions.jsonl.xz", "synonyms.jsonl.xz", "tokenizer.json", "watched.jsonl.xz"
 )  # fmt: skip
 _SHINGLE = 8
-_COPIED = 3
+COPIED = 3
 """Runs of eight syllables in common from which a passage copies one of the measured set."""
 _PASSAGE_SENTENCES = 6
 _WATCHED_QUESTIONS = 600
@@ -57,7 +58,7 @@ def wiki_articles(data: Path, measured: set[int]) -> Iterator[dict[str, Any]]:
             together.setdefault(row["title"], []).extend(lines)
     for title, texts in together.items():
         passages = [normalize(text) for text in texts if len(text.split()) >= 25]
-        passages = [text for text in passages if len(shingles(text) & measured) < _COPIED]
+        passages = [text for text in passages if len(shingles(text) & measured) < COPIED]
         if passages:
             yield {"title": title.partition(" (")[0], "passages": passages}
 
@@ -67,15 +68,15 @@ def news_articles(data: Path, measured: set[int]) -> Iterator[dict[str, Any]]:
     for row in rows(data / "text" / "vietnews-articles.jsonl.gz"):
         text = normalize(f"{row['abstract']}\n{row['body']}")
         spans = sentence_spans(text)
-        if len(spans) >= 4 and len(shingles(text) & measured) < _COPIED:
+        if len(spans) >= 4 and len(shingles(text) & measured) < COPIED:
             cuts = [spans[at : at + _PASSAGE_SENTENCES] for at in range(0, len(spans), _PASSAGE_SENTENCES)]
             yield {"title": "", "passages": [text[cut[0][0] : cut[-1][1]] for cut in cuts]}
 
 
-def question_rows(data: Path) -> Iterator[dict[str, Any]]:
+def asked_rows(data: Path) -> Iterator[dict[str, Any]]:
     """The answerable rows of the sets meant for training, each with whether it is kept for watching."""
     for name in QUESTION_SETS:
-        for row in rows(data / "qa" / f"{name}.jsonl.gz"):
+        for row in question_rows(data, name):
             if row["answerable"] and row["answers"]:
                 yield _row(row, name) | {"watched": held_out(row["context"])}
 
@@ -114,8 +115,8 @@ def write_corpus(data: Path, out: Path, megabytes: float, tokens: int, seed: int
     out.mkdir(parents=True, exist_ok=True)
     measured_set = measured_rows(data)
     measured = {one for context in {row["context"] for row in measured_set} for one in shingles(context)}
-    copied = {row["context"] for row in question_rows(data) if len(shingles(row["context"]) & measured) >= _COPIED}
-    asked = [row for row in question_rows(data) if row["context"] not in copied]
+    copied = {row["context"] for row in asked_rows(data) if len(shingles(row["context"]) & measured) >= COPIED}
+    asked = [row for row in asked_rows(data) if row["context"] not in copied]
     watched = [row for row in asked if row["watched"]]
     watched = rng.sample(watched, min(len(watched), _WATCHED_QUESTIONS))
     measured_set = rng.sample(measured_set, min(len(measured_set), _WATCHED_QUESTIONS))

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from answer_places import answer_span
-from reader_corpus import MEASURED_SET, WATCHED, read_lines
+from reader_corpus import WATCHED, read_lines
 from reader_examples import Prompt, Reading
 from reader_network import PADDING, Network
 from reader_tokenizer import token_bytes
 from tokenizers import Tokenizer
+from training_sets import MEASURED_SET
 
 from rag.llm.span_decoding import CONTROL_TOKENS, ReaderIds, SpanWalk
 from rag.llm.span_decoding import Reading as Answered

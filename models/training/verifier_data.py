@@ -18,13 +18,16 @@ from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
-from embedding_pairs import rows, synonyms
-from matcher_data import DEPTH, PASSAGES, REAL_SETS, is_left_out
+from embedding_pairs import synonyms
+from matcher_data import DEPTH, PASSAGES
 from question_forms import load_forms
-from reader_corpus import MEASURED_SET, shingles
+from raw_rows import rows
+from reader_corpus import COPIED, shingles
 from reader_questions import made_questions, respelled
 from swapping import names_in, swap
+from training_sets import MEASURED_SET, QUESTION_SETS, is_left_out, question_rows
 from verifier_examples import Encoder, Verified, encoder
+from written_questions import WRITTEN_SET
 
 from rag.config import EmbeddingConfig, RagConfig
 from rag.documents import make_document
@@ -40,10 +43,10 @@ from rag.types import Chunk, Document, ScoredChunk
 EXAMPLES = "examples.pkl"
 MADE = "made"
 """The source of made questions."""
-_UNANSWERABLE_SET = "zalo-person-squad"
-"""Holds questions with search results that people found not to answer them."""
-_COPIED = 3
-"""Runs of eight syllables in common from which a passage copies one of the measured set."""
+_MOST = {"virhe4qa": 5_000, "vire4mrc": 5_000}
+"""Questions of the sets that are all about one thing: one university, reviews of goods."""
+_UNANSWERABLE_SETS = ("zalo-person-squad", WRITTEN_SET)
+"""Hold questions with texts that people found not to answer them."""
 _NEWS_SENTENCES = 6
 """Of a news article that stand together as a passage."""
 _SUMMARISED_PASSAGES = 5
@@ -62,7 +65,7 @@ def real_examples(data: Path, name: str, seed: int) -> list[Verified]:
     encode, embedder, config = encoder(), load_embedder(EmbeddingConfig()), RagConfig()
     documents: dict[str, Document] = {}
     asked = []
-    for row in rows(data / "qa" / f"{name}.jsonl.gz"):
+    for row in question_rows(data, name):
         if not row["answerable"] or not row["answers"]:
             continue
         if row["context"] not in documents:
@@ -71,8 +74,9 @@ def real_examples(data: Path, name: str, seed: int) -> list[Verified]:
             except DocumentError:
                 continue
         asked.append(row)
+    asked = rng.sample(asked, min(len(asked), _MOST.get(name, len(asked))))
     pool = [" ".join(row["question"].split()) for row in asked]
-    made = list(_labelled_unanswerable(data, encode, rng)) if name == _UNANSWERABLE_SET else []
+    made: list[Verified] = []
     with tempfile.TemporaryDirectory() as scratch:
         index_documents(Path(scratch), "texts", list(documents.values()), embedder, config)
         index = open_index(Path(scratch), embedder, config)
@@ -85,15 +89,16 @@ def real_examples(data: Path, name: str, seed: int) -> list[Verified]:
             out = is_left_out(name, row["context"])
             forms = _real_forms(encode, retriever, question, documents[row["context"]], answers, pool, rng)
             made += [replace(one, form=form, source=name, out=out) for form, one in forms if one is not None]
+        for row in question_rows(data, name) if name in _UNANSWERABLE_SETS else ():
+            if not row["answerable"]:
+                question, out = normalize(row["question"]), is_left_out(name, row["context"])
+                hits = [_passage("c", normalize(row["context"]), "")]
+                if row["context"] in documents and rng.random() < 0.5:
+                    hits = retriever.retrieve(question, DEPTH)[:PASSAGES]
+                example = encode.example(question, hits, rng)
+                if example is not None:
+                    made.append(replace(example, form="labelled", source=name, out=out))
     return made
-
-
-def _labelled_unanswerable(data: Path, encode: Encoder, rng: random.Random) -> Iterator[Verified]:
-    for row in rows(data / "qa" / f"{_UNANSWERABLE_SET}.jsonl.gz"):
-        if not row["answerable"]:
-            one = encode.example(normalize(row["question"]), [_passage("c", normalize(row["context"]), "")], rng)
-            if one is not None:
-                yield replace(one, form="labelled", source=_UNANSWERABLE_SET)
 
 
 def _real_forms(
@@ -222,7 +227,7 @@ def _articles(data: Path, part: int) -> Iterator[tuple[str, list[ScoredChunk]]]:
     for row in rows(data / "text" / "viwiki2017-passages.jsonl.gz"):
         if sum(row["title"].encode()) % _JOBS == part and len(row["text"].split()) >= 40:
             text = normalize(row["text"])
-            if len(shingles(text) & measured) < _COPIED:
+            if len(shingles(text) & measured) < COPIED:
                 told.setdefault(row["title"].partition(" (")[0], []).append(text)
     for title, texts in told.items():
         yield title, [_passage(f"{title} {number}", text, title) for number, text in enumerate(texts)]
@@ -258,7 +263,7 @@ def main() -> None:
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as processes:
-        jobs = [processes.submit(real_examples, options.data, name, options.seed) for name in REAL_SETS]
+        jobs = [processes.submit(real_examples, options.data, name, options.seed) for name in QUESTION_SETS]
         jobs += [
             processes.submit(make, options.data, options.corpus, count // _JOBS, options.seed, part)
             for make, count in ((summary_examples, options.summaries), (made_examples, options.made))
