@@ -1,8 +1,9 @@
 """Samples for the evidence model: the project's own retrieval asked what it can and what it cannot answer.
 
 The unanswerable questions are made by code: the gold document taken out, or its sentences that hold the answer, a name
-or number of the question swapped, a question of another set. Now and then the gold document is all that there is.
-Training asks only what matcher and verifier were not trained on, measuring all of its set.
+or number of the question swapped, a question of another set; and some were written as such. Now and then the gold
+document is all that there is. Training asks only what matcher and verifier were not trained on, measuring all of its
+set.
 """
 
 import random
@@ -37,6 +38,8 @@ TRAINING_SETS = (*HELD_OUT_SETS, *LEFT_OUT_SETS)
 DEPTH = 80
 """Passages retrieved before a smaller corpus is simulated by leaving some documents out."""
 PASSAGES = RagConfig().retrieval.passages
+_MOST = 2_000
+"""Questions of a set that are trained on."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,8 @@ class QuestionSet:
     """A set's questions over the index of its own contexts."""
 
     rows: list[dict[str, Any]]
+    unsaid: list[dict[str, Any]]
+    """Questions that their context does not answer."""
     retriever: HybridRetriever
     doc_ids: dict[str, str]
     """Context -> doc_id in the index."""
@@ -89,9 +94,11 @@ def read_set(data: Path, name: str, folder: Path, matcher: Matcher) -> QuestionS
         except DocumentError:
             continue
     asked = [row for row in found if row["context"] in documents]
+    unsaid = [row for row in question_rows(data, name) if not row["answerable"] and row["context"] in documents]
     if name in TRAINING_SETS:
         # On the others the matcher is surer than it will ever be in use.
-        asked = [row for row in asked if is_left_out(name, row["context"])]
+        asked, unsaid = ([row for row in part if is_left_out(name, row["context"])] for part in (asked, unsaid))
+        asked = random.Random(name).sample(asked, min(len(asked), _MOST))
     config = RagConfig()
     index_documents(folder, "contexts", list(documents.values()), matcher.embedder, config)
     index = open_index(folder, matcher.embedder, config)
@@ -100,7 +107,7 @@ def read_set(data: Path, name: str, folder: Path, matcher: Matcher) -> QuestionS
     stored_as = index.sources()
     doc_ids = {context: by_source[stored_as[document.source]] for context, document in documents.items()}
     ranker = load_ranker(config.retrieval.ranker, matcher)
-    return QuestionSet(asked, HybridRetriever(index, matcher.embedder, config.retrieval, ranker), doc_ids)
+    return QuestionSet(asked, unsaid, HybridRetriever(index, matcher.embedder, config.retrieval, ranker), doc_ids)
 
 
 def make_samples(
@@ -111,11 +118,10 @@ def make_samples(
     *,
     training: bool,
 ) -> Iterator[Sample]:
-    """Each question as it is, and one unanswerable form of it: gold out, swapped, or one of the `others`."""
+    """Each question as it is, and one unanswerable form of it: gold out, swapped, or another's; the unsaid."""
     pool = [name for row in own.rows for name in names(row["question"])]
     for row in own.rows:
-        # By passage, so that no dev question's passage was seen in training.
-        dev = random.Random(row["context"]).random() < 0.15
+        dev = _is_dev(row)
         keep = rng.choice((1.0, 1.0, 0.3, 0.1, 0.03, 0.0)) if training else 1.0
         question = normalize(row["question"])
         if rng.random() < (0.1 if training else 0.0):
@@ -145,6 +151,19 @@ def make_samples(
             foreign = normalize(rng.choice(others))
             hits = [hit for hit in own.retriever.retrieve(foreign, DEPTH) if rng.random() < keep]
             yield from _sample(foreign, hits[:PASSAGES], None, "", way, dev, measurer)
+    for row in own.unsaid:
+        gold_id = own.doc_ids[row["context"]]
+        keep = rng.choice((1.0, 0.3, 0.03, 0.0)) if training else 1.0
+        question = normalize(row["question"])
+        hits = [
+            hit for hit in own.retriever.retrieve(question, DEPTH) if hit.chunk.doc_id == gold_id or rng.random() < keep
+        ]
+        yield from _sample(question, hits[:PASSAGES], None, "", "unsaid", _is_dev(row), measurer)
+
+
+def _is_dev(row: dict[str, Any]) -> bool:
+    # By passage, so that no dev question's passage was seen in training.
+    return random.Random(row["context"]).random() < 0.15
 
 
 def _sample(

@@ -10,9 +10,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models" / "training"))
 
 import written_questions
-from training_sets import WRITTEN_SET, held_out, question_rows
+from training_sets import held_out, question_rows
 from writing_sheets import read_line, read_sheets, sheet, suits
-from written_questions import Asked, RawPassage, keep_written, raw_passage, read_written
+from written_questions import WRITTEN_SET, Asked, RawPassage, keep_written, raw_passage, read_written
 
 TEXT = "Vịnh Hạ Long nằm ở tỉnh Quảng Ninh. Vịnh có 1.969 hòn đảo, phần lớn là đảo đá vôi."
 PASSAGE = RawPassage("viwiki2017-passages", "vịnh hạ long#1", "vịnh hạ long", TEXT)
