@@ -16,8 +16,8 @@ from rag.types import ScoredChunk
 
 sys.path.insert(0, str(PROJECT / "models" / "training"))
 
-from raw_rows import rows
 from swapping import swap
+from training_sets import HELD_OUT_SETS, LEFT_OUT_SETS, is_aside, is_left_out, question_rows
 
 ASKED_SET = "viquad2-test"
 FOREIGN_SETS = ("vicov19qa", "educoqa")
@@ -27,12 +27,13 @@ ANSWERABLE, GOLD_OUT, SWAPPED, FOREIGN = "answerable", "gold-out", "swapped", "f
 HARD = (GOLD_OUT, SWAPPED)
 """Unanswerable, though the corpus speaks of the same things."""
 UNANSWERABLE = (*HARD, FOREIGN)
+_TRAINED_ON = (*HELD_OUT_SETS, *LEFT_OUT_SETS)
 _TRIES = 8
 """Swaps that are tried: a name from the pool may share a word with the question, or the swap take no name for one."""
 
 
 def read_set(data: Path, name: str) -> list[Question]:
-    """The answerable questions of a set, in order, with their contexts."""
+    """The answerable questions of a set, in order, with their contexts; of a set to train on what no model has seen."""
     return [
         Question(
             f"{name}/{row['id']}",
@@ -41,9 +42,13 @@ def read_set(data: Path, name: str) -> list[Question]:
             context=row["context"],
             kind=ANSWERABLE,
         )
-        for row in rows(data / "qa" / f"{name}.jsonl.gz")
-        if row["answerable"]
+        for row in question_rows(data, name)
+        if row["answerable"] and (name not in _TRAINED_ON or _is_unseen(name, row["context"]))
     ]
+
+
+def _is_unseen(name: str, context: str) -> bool:
+    return is_left_out(name, context) and is_aside(context)
 
 
 def sample(questions: Sequence[Question], limit: int, seed: int) -> list[Question]:

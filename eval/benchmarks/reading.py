@@ -222,6 +222,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path, help="a reader's GGUF file")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument(
+        "--set", default=ASKED_SET, help='or "written", to choose by: its passages that no model has seen'
+    )
     parser.add_argument("--limit", type=int, default=600)
     parser.add_argument("--seed", type=int, default=22)
     parser.add_argument("--threads", type=int, default=0, help="0 takes the physical cores")
@@ -229,7 +232,7 @@ def main() -> None:
     parser.add_argument("--lines", type=Path, help="a JSON Lines file for everything that was read")
     parser.add_argument("--out", type=Path, default=PROJECT / "eval" / "results" / "reader.json")
     options = parser.parse_args()
-    questions = read_set(options.data, ASKED_SET)
+    questions = read_set(options.data, options.set)
     asked = sample(questions, options.limit, options.seed)
     reader = SpanReader(LlamaRuntime(options.model, LlmConfig(threads=options.threads)))
     evidence = EvidenceModel(EvidenceConfig(), load_matcher(EvidenceConfig().matcher, load_embedder(EmbeddingConfig())))
@@ -240,7 +243,7 @@ def main() -> None:
         options.lines.write_text(lines, encoding="utf-8")
     report: dict[str, Any] = {
         "date": datetime.now(UTC).isoformat(timespec="minutes"), "model": options.model.name,
-        "megabytes": round(options.model.stat().st_size / 1e6, 1), "set": ASKED_SET, "seed": options.seed,
+        "megabytes": round(options.model.stat().st_size / 1e6, 1), "set": options.set, "seed": options.seed,
         "cpus": os.cpu_count(), "load_before": round(os.getloadavg()[0], 1), "python": platform.python_version(),
         "gold_passage_given": figures(reads),
     }  # fmt: skip

@@ -15,7 +15,7 @@ from typing import Any
 
 from answer_places import answer_span
 from swapping import swap
-from training_sets import HELD_OUT_SETS, LEFT_OUT_SETS, is_left_out, question_rows
+from training_sets import HELD_OUT_SETS, LEFT_OUT_SETS, is_aside, is_left_out, question_rows
 
 from rag.config import EmbeddingConfig, RagConfig, resolve
 from rag.documents import make_document
@@ -38,8 +38,8 @@ TRAINING_SETS = (*HELD_OUT_SETS, *LEFT_OUT_SETS)
 DEPTH = 80
 """Passages retrieved before a smaller corpus is simulated by leaving some documents out."""
 PASSAGES = RagConfig().retrieval.passages
-_MOST = 2_000
-"""Questions of a set that are trained on."""
+_MOST = 1_200
+"""Questions of a set with an answer, half as many without: no set shall decide alone."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,9 @@ def read_set(data: Path, name: str, folder: Path, matcher: Matcher) -> QuestionS
     if name in TRAINING_SETS:
         # On the others the matcher is surer than it will ever be in use.
         asked, unsaid = ([row for row in part if is_left_out(name, row["context"])] for part in (asked, unsaid))
-        asked = random.Random(name).sample(asked, min(len(asked), _MOST))
+    asked, unsaid = (
+        random.Random(name).sample(part, min(len(part), most)) for part, most in ((asked, _MOST), (unsaid, _MOST // 2))
+    )
     config = RagConfig()
     index_documents(folder, "contexts", list(documents.values()), matcher.embedder, config)
     index = open_index(folder, matcher.embedder, config)
@@ -121,7 +123,7 @@ def make_samples(
     """Each question as it is, and one unanswerable form of it: gold out, swapped, or another's; the unsaid."""
     pool = [name for row in own.rows for name in names(row["question"])]
     for row in own.rows:
-        dev = _is_dev(row)
+        dev = is_aside(row["context"])
         keep = rng.choice((1.0, 1.0, 0.3, 0.1, 0.03, 0.0)) if training else 1.0
         question = normalize(row["question"])
         if rng.random() < (0.1 if training else 0.0):
@@ -158,12 +160,7 @@ def make_samples(
         hits = [
             hit for hit in own.retriever.retrieve(question, DEPTH) if hit.chunk.doc_id == gold_id or rng.random() < keep
         ]
-        yield from _sample(question, hits[:PASSAGES], None, "", "unsaid", _is_dev(row), measurer)
-
-
-def _is_dev(row: dict[str, Any]) -> bool:
-    # By passage, so that no dev question's passage was seen in training.
-    return random.Random(row["context"]).random() < 0.15
+        yield from _sample(question, hits[:PASSAGES], None, "", "unsaid", is_aside(row["context"]), measurer)
 
 
 def _sample(

@@ -1,6 +1,7 @@
 """The question sets that are trained on, and which of their passages are kept for measuring."""
 
 import hashlib
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ HELD_OUT_SETS = ("vinewsqa", "virhe4qa", "vire4mrc", WRITTEN_SET)
 LEFT_OUT_SETS = ("seminar-wiki", "seminar-reg")
 MEASURED_SET = "viquad2-test"
 _HELD_OUT_SHARE = 0.2
+_ASIDE_SHARE = 0.15
 
 
 def question_rows(data: Path, name: str) -> Iterator[dict[str, Any]]:
@@ -30,3 +32,8 @@ def held_out(context: str) -> bool:
 def is_left_out(name: str, context: str) -> bool:
     """Whether a passage is kept from the training of matcher and verifier, for fitting what stands on them."""
     return name in LEFT_OUT_SETS or (name in HELD_OUT_SETS and held_out(context))
+
+
+def is_aside(context: str) -> bool:
+    """Whether a passage that is left out is put aside from what is fitted on such passages, too, for measuring that."""
+    return random.Random(context).random() < _ASIDE_SHARE

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from fitting import Fitting, write_network
+from training_sets import HELD_OUT_SETS, LEFT_OUT_SETS
 from verifier_data import EXAMPLES, MADE
 from verifier_examples import Verified
 from verifier_network import VerifierNetwork, VerifierSettings, collate, loss_of, run
@@ -28,7 +29,7 @@ from rag.embedding import StaticEmbedder, load_embedder
 from rag.relevance.company import CompanyVectors
 from rag.relevance.pointing import best_span
 
-WATCHED = ("seminar-wiki", "seminar-reg", "vinewsqa", "virhe4qa", "vire4mrc")
+WATCHED = (*LEFT_OUT_SETS, *HELD_OUT_SETS)
 """Sets of which passages are kept from the training."""
 _WATCHED_EXAMPLES = 700
 _WATCHED_AT_ONCE = 48

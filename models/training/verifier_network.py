@@ -27,7 +27,8 @@ class VerifierSettings(Settings):
     summaries: int = 80_000
     """Made questions from the summaries of news articles."""
     width: int = 128
-    steps: int = 4000
+    steps: int = 2800
+    real_share: float = 0.65
     counted_dropout: bool = False
     branch_scale: float = 0.5
     span_weight: float = 0.5
