@@ -38,9 +38,9 @@ class PointerSettings(Settings):
     """All that decides the result, next to the data."""
 
     made: int = 200_000
-    steps: int = 8_000
+    steps: int = 4_000
     batch: int = 64
-    real_share: float = 0.4
+    real_share: float = 0.6
 
 
 def batches(

@@ -23,8 +23,8 @@ _TOGETHER = 64
 class VerifierSettings(Settings):
     """All that decides the result, next to the data."""
 
-    made: int = 120_000
-    summaries: int = 80_000
+    made: int = 64_000
+    summaries: int = 32_000
     """Made questions from the summaries of news articles."""
     width: int = 128
     steps: int = 2800
