@@ -93,13 +93,15 @@ compile_jobs() {
 
 compile_llm() {
     local cache=''
-    # pip keeps the wheels that it builds, whatever they were built with: a wish for other settings goes round them.
+    # pip keeps the wheels that it builds, whatever they were built with: those of other settings of ours stand in another
+    # folder, and a person's wish for other settings goes round them.
     if [ -n "${CMAKE_ARGS:-}" ] || [ "$goal" = llm ]; then cache=--no-cache-dir; fi
+    cache=${cache:---cache-dir=$($venv/bin/python -m pip cache dir)/rag-vi/$(cksum <setup/llama_cpp.cmake | cut -d ' ' -f 1)}
     rm -rf "$logs/wheel"
     # shellcheck disable=SC2086
     CMAKE_ARGS="-DLLAVA_BUILD=OFF '-DCMAKE_PROJECT_llama_cpp_INCLUDE=$PWD/setup/llama_cpp.cmake' ${CMAKE_ARGS:-}" \
         CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-$(compile_jobs)} \
-        $venv/bin/python -m pip wheel --disable-pip-version-check --verbose $cache ${PIP_ARGS:-} \
+        $venv/bin/python -m pip wheel --disable-pip-version-check --verbose "$cache" ${PIP_ARGS:-} \
         --no-deps --wheel-dir "$logs/wheel" "llama-cpp-python==$(pinned_llm)"
 }
 
