@@ -92,11 +92,15 @@ compile_jobs() {
 }
 
 compile_llm() {
-    local cache=''
+    local cache
     # pip keeps the wheels that it builds, whatever they were built with: those of other settings of ours stand in another
     # folder, and a person's wish for other settings goes round them.
-    if [ -n "${CMAKE_ARGS:-}" ] || [ "$goal" = llm ]; then cache=--no-cache-dir; fi
-    cache=${cache:---cache-dir=$($venv/bin/python -m pip cache dir)/rag-vi/$(cksum <setup/llama_cpp.cmake | cut -d ' ' -f 1)}
+    if [ -n "${CMAKE_ARGS:-}" ] || [ "$goal" = llm ]; then
+        cache=--no-cache-dir
+    else
+        cache=$($venv/bin/python -m pip cache dir 2>/dev/null || echo "$PWD/$logs/cache")
+        cache=--cache-dir=$cache/rag-vi/$(cksum <setup/llama_cpp.cmake | cut -d ' ' -f 1)
+    fi
     rm -rf "$logs/wheel"
     # shellcheck disable=SC2086
     CMAKE_ARGS="-DLLAVA_BUILD=OFF '-DCMAKE_PROJECT_llama_cpp_INCLUDE=$PWD/setup/llama_cpp.cmake' ${CMAKE_ARGS:-}" \
