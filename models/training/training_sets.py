@@ -13,9 +13,11 @@ from written_questions import WRITTEN_SET, written_rows
 QUESTION_SETS = ("vinewsqa", "virhe4qa", "vire4mrc", "seminar-wiki", "seminar-reg", "zalo-person-squad", WRITTEN_SET)
 HELD_OUT_SETS = ("vinewsqa", "virhe4qa", "vire4mrc", WRITTEN_SET)
 LEFT_OUT_SETS = ("seminar-wiki", "seminar-reg")
+"""Kept whole."""
 MEASURED_SET = "viquad2-test"
 _HELD_OUT_SHARE = 0.2
 _ASIDE_SHARE = 0.15
+"""Of the passages that are left out."""
 
 
 def question_rows(data: Path, name: str) -> Iterator[dict[str, Any]]:
