@@ -1,15 +1,16 @@
-"""How the small networks are fitted, matcher and pointer alike: the steps, a checkpoint to go on from, the files."""
+"""How the small networks are fitted, all alike: the batches, the steps, a checkpoint to go on from, the files."""
 
 import json
+import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from matcher_network import Comparison, Settings
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 from rag.relevance.comparing import TRAINING_FILE, WEIGHTS_FILE
 
@@ -20,6 +21,41 @@ _KEPT_EVERY = 180.0
 """Seconds between checkpoints."""
 _LOSSES = 500
 """The last ones, of which the mean is told."""
+_SORTED_TOGETHER = 8
+"""Batches whose examples are sorted by length before they are cut, so that little padding is computed."""
+
+_Example = TypeVar("_Example")
+
+
+def mixed_batches(
+    real: Sequence[_Example],
+    made: Sequence[_Example],
+    settings: Settings,
+    rng: random.Random,
+    length: Callable[[_Example], int],
+) -> Iterator[list[_Example]]:
+    """Endless batches of examples of like length, `real_share` of them real; ValueError if a kind that counts is empty.
+
+    All examples of a kind are seen before one is seen again.
+    """
+    queues: tuple[list[_Example], list[_Example]] = ([], [])
+    together = settings.batch * _SORTED_TOGETHER
+    of_real = round(together * settings.real_share)
+    sizes = (of_real, together - of_real)
+    if any(size and not source for source, size in zip((real, made), sizes, strict=True)):
+        raise ValueError(
+            f"{len(real)} real and {len(made)} made examples, of which {settings.real_share} are to be real"
+        )
+    while True:
+        drawn: list[_Example] = []
+        for queue, source, size in zip(queues, (real, made), sizes, strict=True):
+            while len(queue) < size:
+                queue.extend(rng.sample(list(source), len(source)))
+            drawn += [queue.pop() for _ in range(size)]
+        drawn.sort(key=lambda one: length(one) + 3 * rng.random())
+        parts = [drawn[at : at + settings.batch] for at in range(0, together, settings.batch)]
+        rng.shuffle(parts)
+        yield from parts
 
 
 class Fitting:
@@ -72,6 +108,13 @@ class Fitting:
         self._checkpoint.parent.mkdir(parents=True, exist_ok=True)
         torch.save(state, self._checkpoint.with_suffix(".new"))
         self._checkpoint.with_suffix(".new").replace(self._checkpoint)
+
+
+def read_network(folder: Path, network: Comparison) -> None:
+    """Give a network the weights that `write_network` wrote, to go on from them."""
+    with torch.no_grad():
+        for name, value in load_file(str(folder / WEIGHTS_FILE)).items():
+            network.weights[name].copy_(torch.from_numpy(value.astype(np.float32)))
 
 
 def write_network(folder: Path, network: Comparison, about: Mapping[str, Any]) -> None:

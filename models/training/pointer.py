@@ -14,13 +14,12 @@ import json
 import pickle
 import random
 import time
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from fitting import Fitting, write_network
+from fitting import Fitting, mixed_batches, read_network, write_network
 from matcher_network import Settings
 from pointer_data import Pointed, all_pointed
 from pointer_network import PointerNetwork, loss_of, measure
@@ -28,9 +27,6 @@ from pointer_network import PointerNetwork, loss_of, measure
 from rag.config import EmbeddingConfig
 from rag.embedding import StaticEmbedder, load_embedder
 from rag.relevance.company import CompanyVectors
-
-_SORTED_TOGETHER = 8
-"""Batches whose examples are sorted by length before they are cut, so that little padding is computed."""
 
 
 @dataclass(frozen=True)
@@ -43,37 +39,24 @@ class PointerSettings(Settings):
     real_share: float = 0.6
 
 
-def batches(
-    real: Sequence[Pointed], made: Sequence[Pointed], settings: Settings, rng: random.Random
-) -> Iterator[list[Pointed]]:
-    """Endless batches of examples of like length, `real_share` of them real."""
-    queues: tuple[list[Pointed], list[Pointed]] = ([], [])
-    together = settings.batch * _SORTED_TOGETHER
-    of_real = round(together * settings.real_share)
-    while True:
-        drawn: list[Pointed] = []
-        for queue, source, size in zip(queues, (real, made), (of_real, together - of_real), strict=True):
-            while len(queue) < size:
-                queue.extend(rng.sample(list(source), len(source)))
-            drawn += [queue.pop() for _ in range(size)]
-        drawn.sort(key=lambda one: len(one.ids) + 3 * rng.random())
-        parts = [drawn[at : at + settings.batch] for at in range(0, together, settings.batch)]
-        rng.shuffle(parts)
-        yield from parts
-
-
 def train(
     rows: np.ndarray[tuple[int, int], np.dtype[np.float32]],
     examples: dict[str, list[Pointed]],
     settings: Settings,
     checkpoint: Path,
+    start: Path | None = None,
 ) -> PointerNetwork:
-    """A pointer trained for the settings' steps on "real" and "made"; the other parts are looked at on the way."""
+    """A pointer trained for the settings' steps on "real" and "made"; the other parts are looked at on the way.
+
+    It goes on from the network in the folder `start`, if there is one.
+    """
     torch.manual_seed(settings.seed)
     network = PointerNetwork(rows, settings)
+    if start is not None:
+        read_network(start, network)
     fitting = Fitting(network, settings, checkpoint)
     rng = random.Random(settings.seed + fitting.done)
-    source = batches(examples["real"], examples["made"], settings, rng)
+    source = mixed_batches(examples["real"], examples["made"], settings, rng, lambda one: len(one.ids))
     watched = {name: part for name, part in examples.items() if name not in ("real", "made")}
     began = time.monotonic()
     while fitting.done < settings.steps:
@@ -95,14 +78,18 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=PointerSettings.steps)
     parser.add_argument("--width", type=int, default=PointerSettings.width)
     parser.add_argument("--made", type=int, default=PointerSettings.made)
+    parser.add_argument("--start", type=Path, help="folder of a network to go on from")
+    parser.add_argument("--rate", type=float, default=PointerSettings.learning_rate)
+    parser.add_argument("--real-share", type=float, default=PointerSettings.real_share)
     parser.add_argument("--seed", type=int, default=PointerSettings.seed, help="of the training, not of the examples")
     parser.add_argument("--without", type=int, choices=(0, 1), help="leave out this half of the real questions")
     parser.add_argument("--left-out", nargs="*", default=[], help="question sets to watch instead of training on them")
     options = parser.parse_args()
     torch.set_num_threads(1)
     settings = replace(
-        PointerSettings(), seed=options.seed, steps=options.steps, width=options.width, made=options.made
-    )
+        PointerSettings(), seed=options.seed, steps=options.steps, width=options.width, made=options.made,
+        learning_rate=options.rate, real_share=options.real_share,
+    )  # fmt: skip
     kept = options.work / "examples.pkl"
     if not kept.exists():
         options.work.mkdir(parents=True, exist_ok=True)
@@ -116,9 +103,10 @@ def main() -> None:
         examples[name] = [one for one in examples["real"] if one.source == name]
         examples["real"] = [one for one in examples["real"] if one.source != name]
     rows = CompanyVectors(options.company, embedder)(np.arange(embedder.size))
-    network = train(rows, examples, settings, options.work / f"checkpoint-{options.out.name}.pt")
+    network = train(rows, examples, settings, options.work / f"checkpoint-{options.out.name}.pt", options.start)
     about = {
         **asdict(settings),
+        "start": str(options.start) if options.start is not None else None,
         "embedding": dict(embedder.identity),
         "examples": {name: len(part) for name, part in examples.items()},
         "figures": {name: measure(network, part) for name, part in examples.items() if name not in ("real", "made")},

@@ -11,13 +11,13 @@ import json
 import pickle
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from fitting import Fitting, write_network
+from fitting import Fitting, mixed_batches, read_network, write_network
 from training_sets import HELD_OUT_SETS, LEFT_OUT_SETS
 from verifier_data import EXAMPLES, MADE
 from verifier_examples import Verified
@@ -33,21 +33,6 @@ WATCHED = (*LEFT_OUT_SETS, *HELD_OUT_SETS)
 """Sets of which passages are kept from the training."""
 _WATCHED_EXAMPLES = 700
 _WATCHED_AT_ONCE = 48
-
-
-def batches(
-    real: Sequence[Verified], made: Sequence[Verified], settings: VerifierSettings, rng: random.Random
-) -> Iterator[list[Verified]]:
-    """Endless batches, `real_share` of each from the real questions."""
-    queues: tuple[list[Verified], list[Verified]] = ([], [])
-    of_real = round(settings.batch * settings.real_share)
-    while True:
-        chosen: list[Verified] = []
-        for queue, source, size in zip(queues, (real, made), (of_real, settings.batch - of_real), strict=True):
-            while len(queue) < size:
-                queue.extend(rng.sample(list(source), len(source)))
-            chosen += [queue.pop() for _ in range(size)]
-        yield chosen
 
 
 def measure(network: VerifierNetwork, examples: Sequence[Verified]) -> dict[str, float]:
@@ -97,7 +82,8 @@ def train(
     fitting = Fitting(network, settings, checkpoint)
     rng = random.Random(settings.seed + fitting.done)
     real = [one for one in examples if one.source != MADE]
-    source = batches(real, [one for one in examples if one.source == MADE], settings, rng)
+    made = [one for one in examples if one.source == MADE]
+    source = mixed_batches(real, made, settings, rng, lambda one: len(one.asked_ids))
     began = time.monotonic()
     network.train()
     while fitting.done < settings.steps:
@@ -117,9 +103,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("models/verifier-vi/7"))
     parser.add_argument("--seed", type=int, default=VerifierSettings.seed)
     parser.add_argument("--steps", type=int, default=VerifierSettings.steps)
+    parser.add_argument("--start", type=Path, help="folder of a network to go on from")
+    parser.add_argument("--rate", type=float, default=VerifierSettings.learning_rate)
+    parser.add_argument("--real-share", type=float, default=VerifierSettings.real_share)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    settings = replace(VerifierSettings(), seed=options.seed, steps=options.steps)
+    settings = replace(
+        VerifierSettings(), seed=options.seed, steps=options.steps, learning_rate=options.rate,
+        real_share=options.real_share,
+    )  # fmt: skip
     torch.manual_seed(settings.seed)
     embedder = load_embedder(EmbeddingConfig())
     assert isinstance(embedder, StaticEmbedder)
@@ -130,11 +122,14 @@ def main() -> None:
         name: random.Random(1).sample(part, min(len(part), _WATCHED_EXAMPLES)) for name, part in held.items()
     }  # fmt: skip
     network = VerifierNetwork(CompanyVectors(options.company, embedder)(np.arange(embedder.size)), settings)
+    if options.start is not None:
+        read_network(options.start, network)
     train(
         network, kept, watched, settings, options.work / f"checkpoint-{options.out.parent.name}-{options.out.name}.pt"
     )
     about = {
         **asdict(settings),
+        "start": str(options.start) if options.start is not None else None,
         "embedding": dict(embedder.identity),
         "examples": len(kept),
         "figures": {name: measure(network, part) for name, part in held.items()},

@@ -15,7 +15,7 @@ from rag.relevance.comparing import HIDDEN
 from rag.relevance.pointing import BLOCKS, MOST_UNITS
 from rag.relevance.units import ASKED_FEATURES, MARK_FEATURES, UNIT_FEATURES
 
-_TOGETHER = 64
+_TOGETHER = 32
 """Sentences of like length that go through the network side by side."""
 
 

@@ -12,8 +12,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models" / "trainin
 
 import torch
 from company_vectors import TEXT_END, company_vectors, counted, write_vectors
-from fitting import Fitting, write_network
-from verifier import batches, measure
+from fitting import Fitting, mixed_batches, write_network
+from verifier import measure
 from verifier_examples import Encoder, Verified
 from verifier_network import VerifierNetwork, VerifierSettings, collate, log_sums, loss_of
 
@@ -102,7 +102,7 @@ def test_it_learns_goes_on_where_it_was_and_is_loaded(
     assert len(examples) > 60
     rng = random.Random(3)
     torch.manual_seed(3)
-    source = batches(examples, examples, SETTINGS, rng)
+    source = mixed_batches(examples, examples, SETTINGS, rng, lambda one: len(one.asked_ids))
     write_vectors(tmp_path, np.zeros((len(rows), 4), dtype=np.float32))
     company = CompanyVectors(tmp_path, matcher.embedder)
     vectors = company(np.arange(len(rows)))
