@@ -10,14 +10,14 @@ import json
 import pickle
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from fitting import Fitting, write_network
+from fitting import Fitting, mixed_batches, write_network
 from matcher_data import Example, made_examples, real_examples
 from matcher_network import Batch, Encoded, Network, Settings, collate, encode, run
 from rarity import count_rarity
@@ -51,21 +51,6 @@ def _log_sums(logits: torch.Tensor, owner: torch.Tensor, examples: int, *, with_
     sums = torch.exp(-highest) if with_null else torch.zeros(examples)
     sums = sums.index_add(0, owner, torch.exp(logits - highest[owner]))
     return torch.log(sums.clamp(min=1e-30)) + highest
-
-
-def batches(
-    real: Sequence[Encoded], made: Sequence[Encoded], settings: Settings, rng: random.Random
-) -> Iterator[list[Encoded]]:
-    """Endless batches, `real_share` of each from the real questions."""
-    queues: tuple[list[Encoded], list[Encoded]] = ([], [])
-    sizes = (round(settings.batch * settings.real_share), settings.batch - round(settings.batch * settings.real_share))
-    while True:
-        chosen: list[Encoded] = []
-        for queue, source, size in zip(queues, (real, made), sizes, strict=True):
-            while len(queue) < size:
-                queue.extend(rng.sample(list(source), len(source)))
-            chosen += [queue.pop() for _ in range(size)]
-        yield chosen
 
 
 def measure(network: Network, examples: Sequence[Encoded], kinds: Sequence[str]) -> dict[str, float]:
@@ -102,7 +87,8 @@ def train(
 ) -> None:
     """Train for the settings' steps, from the checkpoint in `work` if there is one."""
     fitting = Fitting(network, settings, work / "checkpoint.pt")
-    source = batches(real, made, settings, random.Random(settings.seed + fitting.done))
+    rng = random.Random(settings.seed + fitting.done)
+    source = mixed_batches(real, made, settings, rng, lambda one: len(one.asked_ids))
     started = time.monotonic()
     network.train()
     while fitting.done < settings.steps:
