@@ -43,17 +43,20 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--out", type=Path, default=Path("models/evidence-vi"))
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--unmeasured", action="store_true", help=f"leave out the figures on {MEASURED_SET}")
     options = parser.parse_args()
-    jobs = [(MEASURED_SET, 0), *((name, number) for number in range(ROUNDS) for name in TRAINING_SETS)]
+    measured_sets = () if options.unmeasured else (MEASURED_SET,)
+    jobs = [
+        *((name, 0) for name in measured_sets),
+        *((name, number) for number in range(ROUNDS) for name in TRAINING_SETS),
+    ]
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         made = list(pool.map(set_samples, *zip(*((options.data, *job, options.seed) for job in jobs), strict=True)))
-    measured, samples = made[0], [sample for part in made[1:] for sample in part]
+    samples = [sample for part in made[len(measured_sets) :] for sample in part]
     print(f"{len(samples)} samples: {Counter(sample.kind for sample in samples)}")
     model = train([sample for sample in samples if not sample.dev], options.seed)
-    figures = {
-        "dev": figures_of(model, [sample for sample in samples if sample.dev]),
-        MEASURED_SET: figures_of(model, measured),
-    }
+    figures = {"dev": figures_of(model, [sample for sample in samples if sample.dev])}
+    figures |= {name: figures_of(model, part) for name, part in zip(measured_sets, made, strict=False)}
     print(json.dumps(figures, indent=2))
     options.out.mkdir(parents=True, exist_ok=True)
     stored = {

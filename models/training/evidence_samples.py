@@ -16,6 +16,7 @@ from typing import Any
 from answer_places import answer_span
 from swapping import swap
 from training_sets import HELD_OUT_SETS, LEFT_OUT_SETS, is_aside, is_left_out, question_rows
+from written_questions import WRITTEN_SET
 
 from rag.config import EmbeddingConfig, RagConfig, resolve
 from rag.documents import make_document
@@ -38,8 +39,9 @@ TRAINING_SETS = (*HELD_OUT_SETS, *LEFT_OUT_SETS)
 DEPTH = 80
 """Passages retrieved before a smaller corpus is simulated by leaving some documents out."""
 PASSAGES = RagConfig().retrieval.passages
-_MOST = 1_200
-"""Questions of a set with an answer, half as many without: no set shall decide alone."""
+_MOST, _MOST_WRITTEN = 800, 1_800
+"""Questions of a set with an answer, half as many without: no set shall decide alone, and those that were written are
+the likest to what people ask."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,9 @@ def read_set(data: Path, name: str, folder: Path, matcher: Matcher) -> QuestionS
     if name in TRAINING_SETS:
         # On the others the matcher is surer than it will ever be in use.
         asked, unsaid = ([row for row in part if is_left_out(name, row["context"])] for part in (asked, unsaid))
+    most = _MOST_WRITTEN if name == WRITTEN_SET else _MOST
     asked, unsaid = (
-        random.Random(name).sample(part, min(len(part), most)) for part, most in ((asked, _MOST), (unsaid, _MOST // 2))
+        random.Random(name).sample(part, min(len(part), count)) for part, count in ((asked, most), (unsaid, most // 2))
     )
     config = RagConfig()
     index_documents(folder, "contexts", list(documents.values()), matcher.embedder, config)
