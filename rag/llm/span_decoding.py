@@ -25,9 +25,9 @@ and the rest."""
 _LEAST_MARGIN, _DOUBT = 0.7, 0.2
 """An answer is none where the evidence step's log-odds above those of its threshold, less so much of the reader's for
 "not there", are below the first: at the threshold that ships, 0.28, where what is left is below 0.44."""
-_ENDS, _ENDS_INSIDE, _ENDS_BEHIND = float(np.log(0.5)), float(np.log(0.99)), float(np.log(0.1))
+_ENDS, _ENDS_INSIDE, _ENDS_BEHIND = float(np.log(0.5)), float(np.log(0.999)), float(np.log(0.03))
 """From which a span ends: anywhere, inside what the evidence step points to, and where that ends."""
-_MARKED = 8.0
+_MARKED = 12.0
 """Added to the logit of the token where that begins."""
 
 

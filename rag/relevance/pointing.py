@@ -33,6 +33,9 @@ _EVENED = 0.7
 _STRENGTH_WEIGHT = 0.3
 """Chosen on the held-out questions of the reader's training: of 0 to 2, the F1 of what is pointed to was best there."""
 
+_CHOICES = ("hay", "hoặc", "hoac")
+"""Words of a question between answers to choose from."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -105,7 +108,7 @@ class Pointer:
                 for place, units, logits in zip(group.places, group.texts, self._spans(group), strict=True):
                     count = len(units.ids)
                     if count:
-                        own = logits[:count, :count]
+                        own = telling(logits[:count, :count], asked, sentences[place].text, units.spans)
                         first, last = best_span(own)
                         start, end = units.spans[first][0], units.spans[last][1]
                         found[place] = Place(*whole_words(sentences[place].text, start, end), float(own.max()))
@@ -140,6 +143,25 @@ def best_span(logits: FloatMatrix) -> tuple[int, int]:
     f1 = 2 * np.maximum(both, 0) / (lengths[:, None] + lengths[None])
     place = int((f1 @ shares).argmax())
     return int(starts[place]), int(stops[place]) - 1
+
+
+def telling(logits: FloatMatrix, asked: AskedFor, text: str, units: Sequence[tuple[int, int]]) -> FloatMatrix:
+    """The logits of a sentence's spans, (units, units), without those that say a part of the question over again.
+
+    As they are where nothing else is left, and where the question has its answers to choose from. `units` are the
+    characters of the sentence's units, first and last + 1.
+    """
+    question = f" {' '.join(asked.keys)} "
+    if any(f" {word} " in question for word in _CHOICES):
+        return logits
+    left = logits.copy()
+    for first, (start, _) in enumerate(units):
+        for last in range(first, len(units)):
+            begin, stop = whole_words(text, start, units[last][1])
+            if f" {' '.join(asked.keys_of(text[begin:stop]))} " not in question:
+                break  # nor is what goes on with it
+            left[first, last] = HIDDEN
+    return left if left.max() > HIDDEN else logits
 
 
 def whole_words(text: str, start: int, end: int) -> tuple[int, int]:

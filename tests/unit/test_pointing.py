@@ -1,5 +1,6 @@
 """Where in a sentence an answer stands: the choice of a span by hand, and that NumPy computes what torch trained."""
 
+import re
 import shutil
 import sys
 from dataclasses import replace
@@ -14,7 +15,7 @@ from rag.evidence import EvidenceModel
 from rag.relevance.company import CompanyVectors
 from rag.relevance.comparing import HIDDEN, WEIGHTS_FILE, load_weights
 from rag.relevance.matching import Matcher
-from rag.relevance.pointing import MOST_UNITS, Place, Pointer, SpanNetwork, best_span, promise, whole_words
+from rag.relevance.pointing import MOST_UNITS, Place, Pointer, SpanNetwork, best_span, promise, telling, whole_words
 from rag.relevance.units import MARK_FEATURES, Looked, cut, mark_features
 from rag.types import Chunk, Evidence, ScoredChunk
 
@@ -55,6 +56,32 @@ def test_characters_are_widened_to_whole_words() -> None:
     assert whole_words("Họ hát Carmagnole.", 8, 10) == (7, 17)
     assert whole_words("— …", 0, 1) == (0, 0)
     assert whole_words("Đạt 105% so với", 4, 7) == (4, 8)
+
+
+TARGETS = "Việt Nam đặt mục tiêu đến năm 2030 vào top 3 ASEAN."
+WORDS = [match.span() for match in re.finditer(r"[^\s.]+", TARGETS)]
+"""The sentence with a unit for each syllable."""
+
+
+def test_what_says_the_question_over_again_is_no_answer(matcher: Matcher) -> None:
+    flat = logits(len(WORDS))
+    left = telling(flat, matcher.analyse("Đến năm 2030, Việt Nam đặt mục tiêu gì?"), TARGETS, WORDS)
+    hidden = {
+        TARGETS[WORDS[i][0] : WORDS[j][1]] for i, j in zip(*np.where((left == HIDDEN) & (flat > HIDDEN)), strict=True)
+    }
+    assert {"Việt Nam đặt mục tiêu", "đến năm 2030", "2030", "mục tiêu"} <= hidden
+    # Each of both stands in the question, but not one behind the other; and what goes on is told.
+    assert not {"mục tiêu đến năm 2030", "đến năm 2030 vào top 3 ASEAN", "top 3 ASEAN", "vào"} & hidden
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Năm 2030 hay năm 2045?", "Việt Nam đặt mục tiêu đến năm 2030 vào top 3 ASEAN để làm gì?"],
+    ids=["to choose from", "nothing else is left"],
+)
+def test_the_question_may_hold_the_answer_where_there_is_no_other(matcher: Matcher, question: str) -> None:
+    flat = logits(len(WORDS))
+    assert (telling(flat, matcher.analyse(question), TARGETS, WORDS) == flat).all()
 
 
 @pytest.mark.parametrize(

@@ -134,10 +134,10 @@ def test_a_span_begins_rather_where_the_evidence_step_points_to() -> None:
 
 
 def test_a_span_ends_inside_what_is_pointed_to_only_where_that_is_all_but_sure() -> None:
-    logits = np.full(FIRST + len(WORDS), -9.0, np.float32)
+    logits = np.full(FIRST + len(WORDS), -19.0, np.float32)
     logits[END] = 1.0
-    for certain, ends in ((-1.0, False), (-5.0, True)):
-        logits[FIRST + 11] = certain  # a mark that may not follow: e**1 beside e**-1 is 88%, beside e**-5 99.7%
+    for certain, ends in ((-4.0, False), (-8.0, True)):
+        logits[FIRST + 11] = certain  # a mark that may not follow: e**1 beside e**-4 is 99.3%, beside e**-8 99.99%
         one = SpanWalk((SENTENCE,), IDS, text_of, pointed=(range(3),))
         for token in (CITE[0], *ids(0)):
             one.take(token)
