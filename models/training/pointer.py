@@ -2,11 +2,12 @@
 
     python models/training/pointer.py --corpus reader-work/corpus --out models/pointer-vi --work SCRATCH
 
-The examples are made first (two processes, five minutes) and kept in the work folder; then it trains on one core, ten
-minutes. With `--without 0` and `--without 1` it is trained without that half of the real questions: what these two say
-of the half that they have not seen is what the reader's training is shown (reader_data.py). With `--left-out
-seminar-wiki seminar-reg` the figures of those sets tell how well what it learns carries over to a set that it has not
-seen: choices are made by them, not by the measured set.
+The examples are made first (two processes, twenty minutes) and kept in the work folder; then it trains on one core,
+nine minutes, and with `--start` it goes on from a network that was trained before. With `--without 0` and `--without 1`
+it is trained without that half of the real questions: what these two say of the half that they have not seen is what
+the reader's training is shown (reader_data.py). With `--left-out seminar-wiki seminar-reg` the figures of those sets
+tell how well what it learns carries over to a set that it has not seen: choices are made by them, not by the measured
+set.
 """
 
 import argparse

@@ -5,7 +5,7 @@
 Real questions of the training sets, asked of the project's own retrieval or over their passage alone; questions made
 from sentences of Wikipedia and news; and questions made from the summary above a news article, which the sentences of
 its body answer in other words. Many cannot be answered: the document is taken out, or only its sentences that hold the
-answer, so that what stays is about the same thing; or a name, year or number is swapped. 45 minutes on two cores.
+answer, so that what stays is about the same thing; or a name, year or number is swapped. 60 minutes on two cores.
 """
 
 import argparse

@@ -45,7 +45,7 @@ class Place:
     end: int = 0
     """As `start` where there is nothing to point to."""
     strength: float = -20.0
-    """The highest logit of a span, comparable between the sentences of a question."""
+    """The highest logit of a span that may be the answer, comparable between the sentences of a question."""
 
 
 class SpanNetwork:
